@@ -1,0 +1,187 @@
+import type { ErrorCode } from "../errors/codes.ts";
+import { CredentialError, type CredentialErrorDetails } from "../errors/credential-error.ts";
+
+/** Names of the PKCS#11 return values up to 3.2 (PKCS#11 3.2 section 3, `CKR_...`), by number. */
+const names: Readonly<Record<number, string>> = {
+  0x000: "CKR_OK",
+  0x001: "CKR_CANCEL",
+  0x002: "CKR_HOST_MEMORY",
+  0x003: "CKR_SLOT_ID_INVALID",
+  0x005: "CKR_GENERAL_ERROR",
+  0x006: "CKR_FUNCTION_FAILED",
+  0x007: "CKR_ARGUMENTS_BAD",
+  0x008: "CKR_NO_EVENT",
+  0x009: "CKR_NEED_TO_CREATE_THREADS",
+  0x00a: "CKR_CANT_LOCK",
+  0x010: "CKR_ATTRIBUTE_READ_ONLY",
+  0x011: "CKR_ATTRIBUTE_SENSITIVE",
+  0x012: "CKR_ATTRIBUTE_TYPE_INVALID",
+  0x013: "CKR_ATTRIBUTE_VALUE_INVALID",
+  0x01b: "CKR_ACTION_PROHIBITED",
+  0x020: "CKR_DATA_INVALID",
+  0x021: "CKR_DATA_LEN_RANGE",
+  0x030: "CKR_DEVICE_ERROR",
+  0x031: "CKR_DEVICE_MEMORY",
+  0x032: "CKR_DEVICE_REMOVED",
+  0x040: "CKR_ENCRYPTED_DATA_INVALID",
+  0x041: "CKR_ENCRYPTED_DATA_LEN_RANGE",
+  0x050: "CKR_FUNCTION_CANCELED",
+  0x051: "CKR_FUNCTION_NOT_PARALLEL",
+  0x054: "CKR_FUNCTION_NOT_SUPPORTED",
+  0x060: "CKR_KEY_HANDLE_INVALID",
+  0x062: "CKR_KEY_SIZE_RANGE",
+  0x063: "CKR_KEY_TYPE_INCONSISTENT",
+  0x064: "CKR_KEY_NOT_NEEDED",
+  0x065: "CKR_KEY_CHANGED",
+  0x066: "CKR_KEY_NEEDED",
+  0x067: "CKR_KEY_INDIGESTIBLE",
+  0x068: "CKR_KEY_FUNCTION_NOT_PERMITTED",
+  0x069: "CKR_KEY_NOT_WRAPPABLE",
+  0x06a: "CKR_KEY_UNEXTRACTABLE",
+  0x070: "CKR_MECHANISM_INVALID",
+  0x071: "CKR_MECHANISM_PARAM_INVALID",
+  0x082: "CKR_OBJECT_HANDLE_INVALID",
+  0x090: "CKR_OPERATION_ACTIVE",
+  0x091: "CKR_OPERATION_NOT_INITIALIZED",
+  0x0a0: "CKR_PIN_INCORRECT",
+  0x0a1: "CKR_PIN_INVALID",
+  0x0a2: "CKR_PIN_LEN_RANGE",
+  0x0a3: "CKR_PIN_EXPIRED",
+  0x0a4: "CKR_PIN_LOCKED",
+  0x0a5: "CKR_PIN_TOO_WEAK",
+  0x0b0: "CKR_SESSION_CLOSED",
+  0x0b1: "CKR_SESSION_COUNT",
+  0x0b3: "CKR_SESSION_HANDLE_INVALID",
+  0x0b4: "CKR_SESSION_PARALLEL_NOT_SUPPORTED",
+  0x0b5: "CKR_SESSION_READ_ONLY",
+  0x0b6: "CKR_SESSION_EXISTS",
+  0x0b7: "CKR_SESSION_READ_ONLY_EXISTS",
+  0x0b8: "CKR_SESSION_READ_WRITE_SO_EXISTS",
+  0x0c0: "CKR_SIGNATURE_INVALID",
+  0x0c1: "CKR_SIGNATURE_LEN_RANGE",
+  0x0d0: "CKR_TEMPLATE_INCOMPLETE",
+  0x0d1: "CKR_TEMPLATE_INCONSISTENT",
+  0x0e0: "CKR_TOKEN_NOT_PRESENT",
+  0x0e1: "CKR_TOKEN_NOT_RECOGNIZED",
+  0x0e2: "CKR_TOKEN_WRITE_PROTECTED",
+  0x0f0: "CKR_UNWRAPPING_KEY_HANDLE_INVALID",
+  0x0f1: "CKR_UNWRAPPING_KEY_SIZE_RANGE",
+  0x0f2: "CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT",
+  0x100: "CKR_USER_ALREADY_LOGGED_IN",
+  0x101: "CKR_USER_NOT_LOGGED_IN",
+  0x102: "CKR_USER_PIN_NOT_INITIALIZED",
+  0x103: "CKR_USER_TYPE_INVALID",
+  0x104: "CKR_USER_ANOTHER_ALREADY_LOGGED_IN",
+  0x105: "CKR_USER_TOO_MANY_TYPES",
+  0x110: "CKR_WRAPPED_KEY_INVALID",
+  0x112: "CKR_WRAPPED_KEY_LEN_RANGE",
+  0x113: "CKR_WRAPPING_KEY_HANDLE_INVALID",
+  0x114: "CKR_WRAPPING_KEY_SIZE_RANGE",
+  0x115: "CKR_WRAPPING_KEY_TYPE_INCONSISTENT",
+  0x120: "CKR_RANDOM_SEED_NOT_SUPPORTED",
+  0x121: "CKR_RANDOM_NO_RNG",
+  0x130: "CKR_DOMAIN_PARAMS_INVALID",
+  0x140: "CKR_CURVE_NOT_SUPPORTED",
+  0x150: "CKR_BUFFER_TOO_SMALL",
+  0x160: "CKR_SAVED_STATE_INVALID",
+  0x170: "CKR_INFORMATION_SENSITIVE",
+  0x180: "CKR_STATE_UNSAVEABLE",
+  0x190: "CKR_CRYPTOKI_NOT_INITIALIZED",
+  0x191: "CKR_CRYPTOKI_ALREADY_INITIALIZED",
+  0x1a0: "CKR_MUTEX_BAD",
+  0x1a1: "CKR_MUTEX_NOT_LOCKED",
+  0x1b0: "CKR_NEW_PIN_MODE",
+  0x1b1: "CKR_NEXT_OTP",
+  0x1b5: "CKR_EXCEEDED_MAX_ITERATIONS",
+  0x1b6: "CKR_FIPS_SELF_TEST_FAILED",
+  0x1b7: "CKR_LIBRARY_LOAD_FAILED",
+  0x1b8: "CKR_PIN_TOO_WEAK",
+  0x1b9: "CKR_PUBLIC_KEY_INVALID",
+  0x200: "CKR_FUNCTION_REJECTED",
+  0x201: "CKR_TOKEN_RESOURCE_EXCEEDED",
+  0x202: "CKR_OPERATION_CANCEL_FAILED",
+  0x203: "CKR_KEY_EXHAUSTED",
+  0x204: "CKR_PENDING",
+  0x205: "CKR_SESSION_ASYNC_NOT_SUPPORTED",
+};
+
+const numbers: ReadonlyMap<string, number> = new Map(
+  Object.entries(names).map(([rv, name]) => [name, Number(rv)]),
+);
+
+/** `CKR_PIN_INCORRECT` for 0xa0; `CKR_VENDOR_DEFINED_0x8000002f` for a vendor's; `CKR_0x...` for an unknown one. */
+export function ckrName(rv: number): string {
+  const unsigned = rv >>> 0;
+  return (
+    names[unsigned] ?? `CKR_${unsigned >= 0x80000000 ? "VENDOR_DEFINED_" : ""}0x${unsigned.toString(16)}`
+  );
+}
+
+/** 0xa0 for `CKR_PIN_INCORRECT`; undefined for a name that is not in the table. */
+export function ckrNumber(name: string): number | undefined {
+  return numbers.get(name);
+}
+
+/** What a return value means for a user, and whether the same call may succeed later. */
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable?: true;
+}
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  CKR_PIN_INCORRECT: { code: "PIN_INCORRECT", message: "the token refused the PIN" },
+  CKR_PIN_INVALID: { code: "PIN_INCORRECT", message: "the PIN has characters that the token does not take" },
+  CKR_PIN_LEN_RANGE: { code: "PIN_INCORRECT", message: "the PIN is too short or too long for the token" },
+  CKR_PIN_LOCKED: { code: "PIN_LOCKED", message: "the PIN is locked after too many wrong attempts" },
+  CKR_PIN_EXPIRED: { code: "PIN_REFUSED", message: "the PIN has expired and must be changed" },
+  CKR_USER_PIN_NOT_INITIALIZED: { code: "PIN_REFUSED", message: "the token has no user PIN yet" },
+  CKR_USER_NOT_LOGGED_IN: { code: "PIN_REQUIRED", message: "the token wants a login for this" },
+  CKR_TOKEN_NOT_PRESENT: { code: "TOKEN_REMOVED", message: "there is no token in the slot", retryable: true },
+  CKR_TOKEN_NOT_RECOGNIZED: { code: "TOKEN_REMOVED", message: "the token in the slot is not recognised" },
+  CKR_DEVICE_REMOVED: { code: "TOKEN_REMOVED", message: "the token was removed", retryable: true },
+  CKR_DEVICE_ERROR: { code: "DEVICE_ERROR", message: "the device reported an error", retryable: true },
+  CKR_DEVICE_MEMORY: { code: "DEVICE_ERROR", message: "the device is out of memory" },
+  CKR_GENERAL_ERROR: {
+    code: "DEVICE_ERROR",
+    message: "the module reported a general error",
+    retryable: true,
+  },
+  CKR_FUNCTION_FAILED: {
+    code: "DEVICE_ERROR",
+    message: "the module could not do what was asked",
+    retryable: true,
+  },
+  CKR_SESSION_HANDLE_INVALID: { code: "SESSION_LOST", message: "the session is gone", retryable: true },
+  CKR_SESSION_CLOSED: { code: "SESSION_LOST", message: "the session was closed", retryable: true },
+  CKR_SESSION_COUNT: { code: "SESSION_LOST", message: "the token has no session left", retryable: true },
+  CKR_CRYPTOKI_NOT_INITIALIZED: {
+    code: "SESSION_LOST",
+    message: "the module was shut down",
+    retryable: true,
+  },
+  CKR_MECHANISM_INVALID: { code: "MECHANISM_UNSUPPORTED", message: "the token does not know the mechanism" },
+  CKR_MECHANISM_PARAM_INVALID: {
+    code: "MECHANISM_UNSUPPORTED",
+    message: "the token refuses the mechanism's parameters",
+  },
+  CKR_KEY_TYPE_INCONSISTENT: {
+    code: "MECHANISM_UNSUPPORTED",
+    message: "the key is of another type than the mechanism",
+  },
+  CKR_KEY_FUNCTION_NOT_PERMITTED: {
+    code: "MECHANISM_UNSUPPORTED",
+    message: "the key may not be used to sign",
+  },
+};
+
+/** A CredentialError for a PKCS#11 function that did not return CKR_OK. */
+export function tokenError(rv: string, call: string, details: CredentialErrorDetails = {}): CredentialError {
+  const meaning = meanings[rv] ?? { code: "TOKEN_ERROR" as const, message: "the token refused the call" };
+  return new CredentialError(meaning.code, `${meaning.message} (${call}: ${rv})`, {
+    retryable: meaning.retryable ?? false,
+    ...details,
+    rv,
+    call,
+  });
+}

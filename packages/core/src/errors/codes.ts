@@ -1,0 +1,230 @@
+/**
+ * Every code that a {@link CredentialError} or a finding can carry, in one table.
+ *
+ * A code is stable: its meaning never changes and it is never reused. `summary` says what happened in
+ * general; `hint` is what to do where the place that raised the error knows nothing better.
+ * docs/errors.md is checked against this table.
+ */
+interface CodeRow {
+  readonly summary: string;
+  readonly hint: string;
+}
+
+const row = (summary: string, hint: string): CodeRow => ({ summary, hint });
+
+export const errorCodes = {
+  // URIs
+  URI_INVALID: row(
+    "the URI breaks the grammar of its scheme",
+    "Correct the URI at the position named; `ddscred uri parse URI` explains each part.",
+  ),
+  URI_SCHEME_UNKNOWN: row(
+    "no backend answers this URI scheme",
+    "Write the value as file:PATH, data:,TEXT or pkcs11:ATTRIBUTES.",
+  ),
+  URI_SCHEME_REFUSED: row(
+    "the URI scheme is known but not allowed for this property",
+    "Governance and Permissions are signed files: give them as file: or data:, URIs.",
+  ),
+
+  // Files and inline data
+  FILE_NOT_FOUND: row("there is no such file", "Check the path; a relative one starts at the configuration."),
+  FILE_NOT_READABLE: row(
+    "the file may not be read",
+    "Give the user who runs this read permission on the file.",
+  ),
+  FILE_NOT_REGULAR: row(
+    "the path is no regular file",
+    "Name a file, not a directory, pipe, socket or device.",
+  ),
+  FILE_EMPTY: row("the file is empty", "Write the credential into the file, or name another one."),
+  FILE_TOO_LARGE: row(
+    "the file is larger than a credential can be",
+    "Check that the path names the right file.",
+  ),
+  FILE_READ_FAILED: row("reading the file failed", "Check the file system that holds the file."),
+  PEM_NOT_FOUND: row(
+    "there is no PEM block of the kind wanted",
+    "Convert the file: `openssl x509 -inform DER -in FILE -out FILE.pem` for a certificate in DER.",
+  ),
+  PEM_INVALID: row(
+    "a PEM block is damaged",
+    "Export the object again; the block at the line named is broken.",
+  ),
+  DER_INVALID: row("the bytes are not strict DER", "Export the object again in DER or PEM, unaltered."),
+  CERTIFICATE_INVALID: row(
+    "the certificate cannot be decoded",
+    "Have the certificate issued or exported again.",
+  ),
+  CRL_INVALID: row("the revocation list cannot be decoded", "Fetch the CRL again from its CA."),
+  KEY_INVALID: row("the private key cannot be decoded", "Export the key again as PKCS#8 PEM."),
+  KEY_UNSUPPORTED: row(
+    "the key is of a kind that is not supported here",
+    "Use an RSA key of 2048 bits or an EC key on P-256: all implementations accept them.",
+  ),
+  PASSPHRASE_REQUIRED: row(
+    "the private key is encrypted and no passphrase was given",
+    "Give the passphrase (Password).",
+  ),
+  PASSPHRASE_INCORRECT: row(
+    "the passphrase does not open the private key",
+    "Correct the passphrase (Password).",
+  ),
+
+  // PKCS#11 modules
+  BINDING_UNAVAILABLE: row(
+    "the native package pkcs11js cannot be loaded",
+    "Run `npm install pkcs11js` where python3, make and a C++ compiler are installed.",
+  ),
+  MODULE_REQUIRED: row(
+    "a pkcs11: URI needs a PKCS#11 module and none was named",
+    "Name the module: `--module /path/to/module.so`, or module-path in the URI.",
+  ),
+  MODULE_NOT_FOUND: row("the PKCS#11 module file does not exist", "Check the path of the module."),
+  MODULE_NOT_LOADABLE: row(
+    "the PKCS#11 module cannot be loaded",
+    "Install what the module needs (`ldd MODULE` shows what is missing).",
+  ),
+  MODULE_NOT_PKCS11: row(
+    "the library is not a PKCS#11 module",
+    "Name the vendor's PKCS#11 library, not another one.",
+  ),
+  MODULE_FAILED: row(
+    "the PKCS#11 module failed to start",
+    "Check the module's own configuration and environment.",
+  ),
+
+  // Tokens
+  TOKEN_NOT_FOUND: row(
+    "no token matches the URI",
+    "Connect the token, or correct the token attributes of the URI.",
+  ),
+  TOKEN_AMBIGUOUS: row("several tokens match the URI", "Add serial= to the URI so that one token is left."),
+  TOKEN_REMOVED: row("the token was removed", "Connect the token again."),
+  OBJECT_NOT_FOUND: row(
+    "no object on the token matches the URI",
+    "Correct object=, id= or type=; `ddscred ls` lists them.",
+  ),
+  OBJECT_AMBIGUOUS: row("several objects match the URI", "Add id= to the URI so that one object is left."),
+  PIN_REQUIRED: row("the object needs a login and no PIN was given", "Add pin-source=file:/path to the URI."),
+  PIN_INCORRECT: row(
+    "the token refused the PIN",
+    "Correct the PIN. It is not tried again: a token locks after a few wrong ones.",
+  ),
+  PIN_LOCKED: row(
+    "the PIN is locked",
+    "Unlock it with the security officer's PIN (PUK), by the vendor's tool.",
+  ),
+  PIN_REFUSED: row(
+    "logging in was refused before the PIN was tried",
+    "Mend the state of the PIN that is named first.",
+  ),
+  PIN_SOURCE_UNREADABLE: row(
+    "the PIN source cannot be read",
+    "Check that the pin-source exists and can be read.",
+  ),
+  PIN_SOURCE_REFUSED: row("this kind of pin-source is not allowed", "Use pin-source=file:/path."),
+  MECHANISM_UNSUPPORTED: row("the key cannot make this kind of signature", "Use a key that allows signing."),
+  SESSION_LOST: row("the session with the token was lost", "Try again; the session is opened anew."),
+  DEVICE_ERROR: row("the device reported an error", "Check the device and its connection."),
+  TOKEN_ERROR: row("the token refused the call", "The CKR name says why; see PKCS#11 2.40 section 5.1."),
+
+  // Calls
+  ABORTED: row("the call was aborted", "Nothing to mend: the caller asked for it."),
+  TIMEOUT: row("the call did not end in time", "Check the device; raise the deadline if it is only slow."),
+  CLOSED: row("the backend is closed", "Open a new one."),
+  UNSUPPORTED: row("this cannot be done here", "Use another backend or provider that can."),
+
+  // Keys and signatures
+  KEY_MISMATCH: row(
+    "the private key does not belong to the certificate",
+    "Name the key whose public half is in the certificate, or have a certificate issued for this key.",
+  ),
+  SIGNATURE_INVALID: row(
+    "the signature is invalid",
+    "The data, the signature or the key is not the one expected.",
+  ),
+
+  // Certificate paths
+  CERTIFICATE_EXPIRED: row("the certificate has expired", "Have it renewed by its CA."),
+  CERTIFICATE_NOT_YET_VALID: row(
+    "the certificate is not valid yet",
+    "Check the clock, or wait for its notBefore.",
+  ),
+  CERTIFICATE_REVOKED: row("the certificate is revoked", "Have a new one issued."),
+  ISSUER_MISMATCH: row(
+    "the certificate was not issued by this CA",
+    "Name the CA that issued it, or have it issued by this one.",
+  ),
+  CA_INVALID: row("the CA certificate may not issue certificates", "Use a CA with basicConstraints CA:TRUE."),
+  ALGORITHM_REFUSED: row(
+    "the signature algorithm is not accepted",
+    "Have it signed with SHA-256 or stronger.",
+  ),
+  EXTENSION_UNSUPPORTED: row(
+    "a critical extension is not understood",
+    "Have it issued without that extension.",
+  ),
+  PATH_REFUSED: row("the certificate path breaks a rule", "The message names the rule and the certificate."),
+
+  // Signed documents
+  DOCUMENT_NOT_SMIME: row(
+    "the document is not S/MIME",
+    "Sign it: `openssl smime -sign -in X.xml -text -out X.p7s -signer CA.pem -inkey CA.key`.",
+  ),
+  DOCUMENT_FORM_REFUSED: row(
+    "the document is PKCS#7 in another form than S/MIME",
+    "Sign without -outform: `openssl smime -sign -text ...` writes S/MIME by itself.",
+  ),
+  DOCUMENT_TEXT_HEADER_MISSING: row(
+    "the signed content has no text/plain header",
+    "Sign again with `-text`.",
+  ),
+  DOCUMENT_CHANGED: row(
+    "the content was changed after it was signed",
+    "Undo the change, or sign the XML again; never edit a .p7s by hand.",
+  ),
+  DOCUMENT_SIGNER_MISMATCH: row(
+    "the document is not signed by the permissions CA",
+    "Sign it with the permissions CA's own key, or name the CA that signed it.",
+  ),
+  CMS_INVALID: row("the PKCS#7 signature cannot be decoded", "Sign the document again."),
+  XML_INVALID: row("the XML does not parse", "Correct the XML at the line and column named."),
+  DOCUMENT_INVALID: row("the document breaks the schema of DDS Security", "Correct the element named."),
+
+  // Configurations
+  CONFIG_INVALID: row("the configuration cannot be read as one", "Correct the place that is named."),
+  SECURITY_MISSING: row(
+    "the configuration has no Security section",
+    "Add <Security> to the Domain that needs it.",
+  ),
+  PROPERTY_MISSING: row("a required property is missing", "Add the property that is named."),
+  PROPERTY_CONFLICT: row("two properties exclude each other", "Remove one of the two."),
+  VARIABLE_UNDEFINED: row(
+    "an environment variable is not set",
+    "Set the variable, or give a default: ${NAME:-value}.",
+  ),
+  PIN_EXPOSED: row(
+    "a PIN stands in a file that others may read",
+    "Restrict the file (`chmod 0600 FILE`), or use pin-source=file: instead of pin-value.",
+  ),
+  PIN_INLINE: row("the PIN stands in the URI", "Prefer pin-source=file:/path (mode 0600) over pin-value."),
+  SUBJECT_MISMATCH: row(
+    "no grant is for the identity certificate's subject",
+    "Write the certificate's subject into <subject_name>.",
+  ),
+  GRANT_EXPIRED: row("the grant is no longer valid", "Set a later not_after and sign the document again."),
+  GRANT_NOT_YET_VALID: row("the grant is not valid yet", "Set an earlier not_before, or wait."),
+  DOMAIN_NOT_COVERED: row(
+    "no rule covers the domain",
+    "Add the domain to a rule and sign the document again.",
+  ),
+  PEER_DIFFERS: row(
+    "an implementation reads this otherwise",
+    "Use the form that all implementations accept.",
+  ),
+  INTERNAL: row("ddscred itself failed", "Report this with the command that caused it."),
+} as const satisfies Record<string, CodeRow>;
+
+/** The closed union of codes. */
+export type ErrorCode = keyof typeof errorCodes;

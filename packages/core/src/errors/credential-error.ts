@@ -1,0 +1,106 @@
+import { redactUri } from "../uri/redact.ts";
+import { type ErrorCode, errorCodes } from "./codes.ts";
+
+/** What the place that raises a {@link CredentialError} knows besides code and message. */
+export interface CredentialErrorDetails {
+  /** What to do. Default: the hint of the code. */
+  readonly hint?: string;
+  /** The URI concerned; it is redacted here, so give it as it is. */
+  readonly uri?: string;
+  readonly cause?: unknown;
+  /** Whether the same call may succeed when it is made again. Default false. */
+  readonly retryable?: boolean;
+  /** Name of the PKCS#11 return value, such as `CKR_PIN_INCORRECT`. */
+  readonly rv?: string;
+  /** The PKCS#11 function that returned it, such as `C_Login`. */
+  readonly call?: string;
+  /** Which rule of a grammar or standard was broken, such as `duplicate-attribute`. */
+  readonly rule?: string;
+  /** Section of the standard that holds the rule, such as `RFC 7512 2.3`. */
+  readonly section?: string;
+  /** Offset in characters, from 0, into the text concerned. */
+  readonly position?: number;
+  /** Where in a file: line and column start at 1. */
+  readonly location?: SourceLocation;
+  /** Full URIs of what could have been meant: the candidates of an ambiguity, or near misses. */
+  readonly candidates?: readonly string[];
+}
+
+/** A place in a text; line and column start at 1, the column counts characters. */
+export interface SourceLocation {
+  readonly file?: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * The one error of ddscred: everything that data, files, tokens or peers can do wrong.
+ * Wrong use of the library by its caller is a TypeError instead.
+ *
+ * No PIN, passphrase or key is ever part of it: `uri` and `candidates` are redacted.
+ */
+export class CredentialError extends Error {
+  override readonly name = "CredentialError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly retryable: boolean;
+  readonly uri?: string;
+  readonly rv?: string;
+  readonly call?: string;
+  readonly rule?: string;
+  readonly section?: string;
+  readonly position?: number;
+  readonly location?: SourceLocation;
+  readonly candidates?: readonly string[];
+
+  constructor(code: ErrorCode, message: string, details: CredentialErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint ?? errorCodes[code].hint;
+    this.retryable = details.retryable ?? false;
+    if (details.uri !== undefined) this.uri = redactUri(details.uri);
+    if (details.rv !== undefined) this.rv = details.rv;
+    if (details.call !== undefined) this.call = details.call;
+    if (details.rule !== undefined) this.rule = details.rule;
+    if (details.section !== undefined) this.section = details.section;
+    if (details.position !== undefined) this.position = details.position;
+    if (details.location !== undefined) this.location = details.location;
+    if (details.candidates !== undefined) this.candidates = details.candidates.map(redactUri);
+  }
+
+  /** The same error with details that only an outer place knows; what is already known stays. */
+  with(details: Pick<CredentialErrorDetails, "uri" | "location">): CredentialError {
+    return new CredentialError(this.code, this.message, {
+      ...details,
+      ...defined(this, [
+        "uri",
+        "location",
+        "rv",
+        "call",
+        "rule",
+        "section",
+        "position",
+        "candidates",
+        "cause",
+      ]),
+      hint: this.hint,
+      retryable: this.retryable,
+    });
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      code: this.code,
+      message: this.message,
+      hint: this.hint,
+      retryable: this.retryable,
+      ...defined(this, ["uri", "rv", "call", "rule", "section", "position", "location", "candidates"]),
+    };
+  }
+}
+
+function defined<T extends object, K extends keyof T>(source: T, keys: readonly K[]): Partial<Pick<T, K>> {
+  const result: Partial<Pick<T, K>> = {};
+  for (const key of keys) if (source[key] !== undefined) result[key] = source[key];
+  return result;
+}

@@ -1,0 +1,12 @@
+export * from "./cryptoki/ckr.ts";
+export * from "./errors/codes.ts";
+export * from "./errors/credential-error.ts";
+export type { AbortSignalLike } from "./host.ts";
+export * from "./ports/credential-source.ts";
+export * from "./ports/crypto-provider.ts";
+export * from "./ports/optional.ts";
+export * from "./schemes.ts";
+export * from "./secret.ts";
+export * from "./uri/redact.ts";
+export type * from "./x509/certificate.ts";
+export type * from "./x509/name.ts";

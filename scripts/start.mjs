@@ -1,0 +1,22 @@
+// `npm start -- ARGS`: sets the clone up the first time, then runs the program in the caller's folder.
+// `npm start` alone makes a throw-away deployment, checks it, breaks it, and checks it again.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { root, setUp } from "./setup.mjs";
+
+try {
+  setUp();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(3);
+}
+
+const args = process.argv.slice(2);
+const script =
+  args.length === 0 ? join(root, "examples/demo/demo.mjs") : join(root, "packages/cli/bin/ddscred.js");
+const result = spawnSync(process.execPath, [script, ...args], {
+  cwd: process.env.INIT_CWD ?? process.cwd(),
+  stdio: "inherit",
+});
+process.exit(result.status ?? 3);
