@@ -52,9 +52,11 @@ export class CredentialError extends Error {
   readonly position?: number;
   readonly location?: SourceLocation;
   readonly candidates?: readonly string[];
+  readonly #details: CredentialErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: CredentialErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.#details = { ...details, ...(details.uri === undefined ? {} : { uri: redactUri(details.uri) }) };
     this.code = code;
     this.hint = details.hint ?? errorCodes[code].hint;
     this.retryable = details.retryable ?? false;
@@ -70,37 +72,12 @@ export class CredentialError extends Error {
 
   /** The same error with details that only an outer place knows; what is already known stays. */
   with(details: Pick<CredentialErrorDetails, "uri" | "location">): CredentialError {
-    return new CredentialError(this.code, this.message, {
-      ...details,
-      ...defined(this, [
-        "uri",
-        "location",
-        "rv",
-        "call",
-        "rule",
-        "section",
-        "position",
-        "candidates",
-        "cause",
-      ]),
-      hint: this.hint,
-      retryable: this.retryable,
-    });
+    return new CredentialError(this.code, this.message, { ...details, ...this.#details });
   }
 
   toJSON(): Record<string, unknown> {
-    return {
-      code: this.code,
-      message: this.message,
-      hint: this.hint,
-      retryable: this.retryable,
-      ...defined(this, ["uri", "rv", "call", "rule", "section", "position", "location", "candidates"]),
-    };
+    const { uri, rv, call, rule, section, position, location, candidates } = this;
+    const { code, message, hint, retryable } = this;
+    return { code, message, hint, retryable, uri, rv, call, rule, section, position, location, candidates };
   }
-}
-
-function defined<T extends object, K extends keyof T>(source: T, keys: readonly K[]): Partial<Pick<T, K>> {
-  const result: Partial<Pick<T, K>> = {};
-  for (const key of keys) if (source[key] !== undefined) result[key] = source[key];
-  return result;
 }

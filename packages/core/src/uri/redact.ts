@@ -5,7 +5,7 @@
  * It works on text that does not parse too, because that is what most errors are about.
  */
 export function redactUri(uri: string): string {
-  if (/^\s*data:/i.test(uri)) return uri.replace(/^(\s*data:[^,]{0,80}),?[^]*$/i, "$1,[redacted]");
+  if (/^\s*data:/i.test(uri)) return uri.replace(/^\s*(data:(?:[^,]{0,80}(?=,))?)[^]*$/i, "$1,[redacted]");
   if (/-----BEGIN /.test(uri)) return "[redacted]";
   return uri.replace(PIN_ATTRIBUTE, (whole, name: string, value: string) =>
     /^pin-source$/i.test(name) && REFERENCE.test(value) ? whole : `${name}=[redacted]`,
