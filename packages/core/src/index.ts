@@ -1,3 +1,6 @@
+export * from "./crypto/ecdsa-signature.ts";
+export * from "./crypto/public-key-form.ts";
+export * from "./crypto/web.ts";
 export * from "./cryptoki/ckr.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/credential-error.ts";
