@@ -8,7 +8,7 @@ export { type DerLimits, readDer } from "./der/read.ts";
 export * from "./der/values.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/credential-error.ts";
-export type { AbortSignalLike } from "./host.ts";
+export { type AbortSignalLike, utf8Text } from "./host.ts";
 export * from "./ports/credential-source.ts";
 export * from "./ports/crypto-provider.ts";
 export * from "./ports/optional.ts";
