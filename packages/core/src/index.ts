@@ -9,6 +9,8 @@ export * from "./der/values.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/credential-error.ts";
 export { type AbortSignalLike, utf8Text } from "./host.ts";
+export * from "./pem/base64.ts";
+export { encodePem, type PemBlock, readPem } from "./pem/pem.ts";
 export * from "./ports/credential-source.ts";
 export * from "./ports/crypto-provider.ts";
 export * from "./ports/optional.ts";
