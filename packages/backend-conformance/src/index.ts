@@ -1,1 +1,10 @@
-export {};
+export { ConformanceFailure } from "./assert.ts";
+export type { BackendFactory, BackendFixture, BackendSupport, Capability, FixtureUris } from "./fixture.ts";
+export type { Encoded } from "./material/encoded.ts";
+export {
+  type ConformanceMaterial,
+  conformanceMaterial,
+  type StoredCertificate,
+  type StoredPair,
+} from "./material/material.ts";
+export { type TestRunner, testBackend } from "./test-backend.ts";

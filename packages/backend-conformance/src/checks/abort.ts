@@ -1,0 +1,97 @@
+import {
+  type AbortSignalLike,
+  type CallOptions,
+  isCredentialDirectory,
+  isDocumentSource,
+  isRevocationSource,
+} from "@ddscred/core";
+import { credentialError, equal, fails, given, ok, thrownBy } from "../assert.ts";
+import { check } from "../check.ts";
+import type { BackendFixture } from "../fixture.ts";
+import { latin1Bytes } from "../material/encoded.ts";
+import { verifies } from "./sign.ts";
+
+const message = latin1Bytes("signed unless aborted");
+
+export const abort = [
+  check("a signal that is aborted already ends every call with ABORTED", async (fixture) => {
+    const signal = new Switch();
+    signal.abort();
+    for (const [name, call] of await calls(fixture)) {
+      await fails(() => call({ signal }), "ABORTED", name);
+    }
+  }),
+
+  check("aborting while a call runs ends it with ABORTED, or it ends well", async (fixture) => {
+    for (const [name, call] of await calls(fixture)) {
+      const signal = new Switch();
+      const running = thrownBy(() => call({ signal }));
+      await undefined;
+      signal.abort();
+      const error = await running;
+      if (error !== undefined) equal(credentialError(error, name).code, "ABORTED", name);
+    }
+    await verifies(await fixture.source.signer(fixture.uris.ecPrivateKey), message);
+  }),
+
+  check("a call that has ended leaves no listener on its signal", async (fixture) => {
+    for (const [name, call] of await calls(fixture)) {
+      const signal = new Switch();
+      await call({ signal });
+      equal(signal.listeners.size, 0, `${name}: listeners left`);
+    }
+  }),
+];
+
+type Call = (options: CallOptions) => Promise<unknown>;
+
+/** Every call that takes a signal. */
+async function calls({ source, uris }: BackendFixture): Promise<[name: string, call: Call][]> {
+  const key = await source.signer(uris.ecPrivateKey);
+  const [scheme] = key.schemes;
+  ok(scheme !== undefined, "a signer can do at least one scheme");
+  const list: [string, Call][] = [
+    ["certificates()", (options) => source.certificates(uris.ecCertificate, options)],
+    ["signer()", (options) => source.signer(uris.ecPrivateKey, options)],
+    ["sign()", (options) => key.sign(scheme, message, options)],
+  ];
+  if (isDocumentSource(source)) {
+    const uri = given(uris.document, "document");
+    list.push(["document()", (options) => source.document(uri, options)]);
+  }
+  if (isRevocationSource(source)) {
+    const uri = given(uris.revocationList, "revocationList");
+    list.push(["revocationLists()", (options) => source.revocationLists(uri, options)]);
+  }
+  if (isCredentialDirectory(source)) {
+    const uri = given(uris.everything, "everything");
+    list.push([
+      "list()",
+      async (options) => {
+        for await (const _ of source.list(uri, options)) continue;
+      },
+    ]);
+  }
+  return list;
+}
+
+/** An AbortSignalLike and its controller in one; it shows who listens. */
+class Switch implements AbortSignalLike {
+  aborted = false;
+  readonly listeners = new Set<() => void>();
+
+  addEventListener(_: "abort", listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  removeEventListener(_: "abort", listener: () => void): void {
+    this.listeners.delete(listener);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    const listening = [...this.listeners];
+    this.listeners.clear();
+    for (const listener of listening) listener();
+  }
+}

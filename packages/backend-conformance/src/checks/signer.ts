@@ -1,0 +1,56 @@
+import { type Signer, schemesForKey, signatureSchemes } from "@ddscred/core";
+import { equal, fails, given, ok, sameBytes } from "../assert.ts";
+import { check, checkOf } from "../check.ts";
+import { NOT_FOUND } from "./certificates.ts";
+
+export const signer = [
+  check("a signer's public key is the SubjectPublicKeyInfo of its certificate", async ({ source, uris }) => {
+    const pairs = [
+      [uris.ecPrivateKey, uris.ecCertificate],
+      [uris.rsaPrivateKey, uris.rsaCertificate],
+    ] as const;
+    for (const [key, certificate] of pairs) {
+      const [first] = await source.certificates(certificate);
+      ok(first !== undefined, "the list is not empty");
+      sameBytes((await source.signer(key)).publicKey, first.publicKey.spki, "the public key");
+    }
+  }),
+
+  check(
+    "a signer's schemes are rows of the table that fit its key, the one of DDS first",
+    async (fixture) => {
+      const { source, uris } = fixture;
+      const ec = await source.signer(uris.ecPrivateKey);
+      rowsInOrder(ec, { keyType: "ec", curve: "P-256" });
+      equal(ec.schemes[0], signatureSchemes.ecdsa_p256_sha256, "the first scheme of an EC P-256 key");
+      rowsInOrder(await source.signer(uris.rsaPrivateKey), { keyType: "rsa" });
+    },
+  ),
+
+  check("a signer states whether its private half can leave its place", async ({ source, uris }) => {
+    const { extractable } = await source.signer(uris.ecPrivateKey);
+    ok([true, false, undefined].includes(extractable), "extractable is a boolean or undefined");
+  }),
+
+  check("signer() of a URI that matches nothing fails and names the URI", async ({ source, uris }) => {
+    const error = await fails(() => source.signer(uris.missingPrivateKey), NOT_FOUND, "no match");
+    ok(error.uri !== undefined, "the error has the uri");
+  }),
+
+  checkOf("keyGeneration", "generateKeyPair() makes a key that signer() finds", async ({ source, uris }) => {
+    const uri = given(uris.newKey, "newKey");
+    ok("generateKeyPair" in source && typeof source.generateKeyPair === "function", "it generates");
+    const made = (await source.generateKeyPair(uri, { keyType: "ec-p256" })) as Signer;
+    rowsInOrder(made, { keyType: "ec", curve: "P-256" });
+    sameBytes((await source.signer(uri)).publicKey, made.publicKey, "the public key");
+  }),
+];
+
+function rowsInOrder(found: Signer, key: { keyType: string; curve?: string }): void {
+  ok(found.schemes.length > 0, "a signer can do at least one scheme");
+  const fitting = schemesForKey(key);
+  const places = found.schemes.map((scheme) => fitting.indexOf(scheme));
+  ok(!places.includes(-1), "each scheme is a row of signatureSchemes that fits the key");
+  const sorted = places.every((place, index) => index === 0 || place > (places[index - 1] ?? -1));
+  ok(sorted, "the schemes stand in the order of schemesForKey(), each once");
+}
