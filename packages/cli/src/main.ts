@@ -1,0 +1,63 @@
+import { EXIT, UsageError } from "./exit.ts";
+import { showError } from "./terminal/errors.ts";
+
+/** A verb of the program: `run` gets what stands after the verb and answers with the exit status. */
+export interface Verb {
+  readonly usage: string;
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** One file each, loaded when asked for. */
+const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb> }>> = {
+  check: {
+    summary: "will this configuration work, and if not, why and what to do",
+    load: async () => (await import("./verbs/check.ts")).verb,
+  },
+  ls: {
+    summary: "tokens and their objects as ready-made URIs",
+    load: async () => (await import("./verbs/ls.ts")).verb,
+  },
+  uri: {
+    summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",
+    load: async () => (await import("./verbs/uri.ts")).verb,
+  },
+  demo: {
+    summary: "make a throw-away deployment in memory, check it, break it, check again",
+    load: async () => (await import("./verbs/demo.ts")).verb,
+  },
+};
+
+/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(overview());
+    return name === undefined ? EXIT.usage : EXIT.good;
+  }
+  const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (entry === undefined) {
+    process.stderr.write(`ddscred: there is no verb "${name}"\n\n${overview()}`);
+    return EXIT.usage;
+  }
+  const verb = await entry.load();
+  const options = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : rest.length);
+  if (options.includes("--help") || options.includes("-h")) {
+    process.stdout.write(verb.usage);
+    return EXIT.good;
+  }
+  try {
+    return await verb.run(rest);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`ddscred ${name}: ${error.message}\n\n${verb.usage}`);
+      return EXIT.usage;
+    }
+    return showError(error);
+  }
+}
+
+function overview(): string {
+  const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}`);
+  return `ddscred: DDS Security credentials\n\nUsage: ddscred VERB [OPTIONS] ...\n\n${list.join("\n")}\n
+ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out.\n`;
+}

@@ -1,0 +1,63 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./exit.ts";
+
+type OptionSpecs = Readonly<Record<string, { type: "string" | "boolean"; multiple?: boolean }>>;
+
+/** What a verb was called with. A value of a repeatable option is a list. */
+export interface Arguments {
+  readonly positionals: readonly string[];
+  /** The last value of an option that takes one. */
+  text(name: string): string | undefined;
+  list(name: string): readonly string[];
+  flag(name: string): boolean;
+}
+
+/** Options before or after positionals; `--` ends them. An unknown option is a {@link UsageError}. */
+export function readArguments(args: readonly string[], specs: OptionSpecs): Arguments {
+  const { values, positionals } = parse(args, specs);
+  const all = (name: string) => [values[name] ?? []].flat();
+  return {
+    positionals,
+    text: (name) => all(name).findLast((value) => typeof value === "string"),
+    list: (name) => all(name).filter((value) => typeof value === "string"),
+    flag: (name) => values[name] === true,
+  };
+}
+
+function parse(args: readonly string[], specs: OptionSpecs) {
+  try {
+    return parseArgs({ args: [...args], options: { ...specs }, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's text is a good sentence; its advice about "--" behind the first sentence is not needed. An
+    // unexpected value is not repeated: it may hold a PIN.
+    const [sentence] = (error as Error).message.split(/\. |: '/);
+    throw new UsageError(sentence ?? "wrong options");
+  }
+}
+
+/** `--format`: one of `allowed`, the first by default. */
+export function readFormat<F extends string>(args: Arguments, allowed: readonly [F, ...F[]]): F {
+  const value = args.text("format") ?? allowed[0];
+  const format = allowed.find((candidate) => candidate === value);
+  if (format === undefined) throw new UsageError(`--format is one of ${allowed.join(", ")}`);
+  return format;
+}
+
+/** `--domain`: a DDS domain id, 0 to 230 (DDSI-RTPS 2.2 9.6.1.1). */
+export function readDomain(args: Arguments): number | undefined {
+  const value = args.text("domain");
+  if (value === undefined) return undefined;
+  const domain = Number(value);
+  if (!/^\d{1,3}$/.test(value) || domain > 230) throw new UsageError("--domain is a number from 0 to 230");
+  return domain;
+}
+
+/** `--at`: an ISO 8601 date, or date and time; without a zone it is UTC. */
+export function readMoment(args: Arguments): Date | undefined {
+  const value = args.text("at");
+  if (value === undefined) return undefined;
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(value);
+  const moment = new Date(match ? `${match[1]}T${match[2] ?? "00:00:00"}${match[3]?.toUpperCase() ?? "Z"}` : Number.NaN);
+  if (Number.isNaN(moment.getTime())) throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
+  return moment;
+}

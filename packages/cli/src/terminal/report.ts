@@ -1,0 +1,68 @@
+import type { CheckReport, Finding } from "@ddscred/dds-security";
+import { elementOf } from "@ddscred/dds-security";
+import { printable, type Style, wrap } from "./style.ts";
+
+const INDENT = "         ";
+
+/** A check report for a person: the verdict, what is wrong with its remedy, what was found good. */
+export function renderReport(report: CheckReport, style: Style): string {
+  const parts = [verdict(report, style), ...report.findings.map((finding) => renderFinding(finding, style))];
+  const facts = renderFacts(report, style);
+  if (facts !== "") parts.push(facts);
+  return `${parts.join("\n\n")}\n`;
+}
+
+function verdict(report: CheckReport, style: Style): string {
+  const count = (severity: string) => report.findings.filter((finding) => finding.severity === severity).length;
+  const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter((text) => text !== "");
+  const word = report.ok ? style.good("good") : style.bad("not good");
+  return `${word}  ${style.bold(printable(report.source))}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
+}
+
+function renderFinding(finding: Finding, style: Style): string {
+  const paint = { error: style.bad, warning: style.warn, info: style.faint }[finding.severity];
+  const lines = [`${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`];
+  lines.push(wrap(finding.message, style.width, INDENT));
+  if (finding.uri !== undefined) lines.push(style.faint(INDENT + printable(finding.uri)));
+  for (const candidate of finding.candidates ?? []) lines.push(`${INDENT}- ${printable(candidate)}`);
+  lines.push(wrap(`> ${finding.hint}`, style.width, INDENT));
+  return lines.join("\n");
+}
+
+function where({ location, property }: Finding): string {
+  const name = property === undefined ? "" : `  ${elementOf(property)}`;
+  if (location === undefined) return name;
+  const file = location.file === undefined ? "" : `${printable(location.file)}:`;
+  return `  ${file}${location.line}:${location.column}${name}`;
+}
+
+function renderFacts(report: CheckReport, style: Style): string {
+  const rows = [
+    ...report.credentials.map((credential) => [
+      elementOf(credential.property),
+      credential.subject ?? (credential.possessionProved === true ? "signature made and verified" : ""),
+      credential.key,
+      credential.notAfter === undefined ? extractability(credential.extractable) : `until ${day(credential.notAfter)}`,
+      credential.uri,
+    ]),
+    ...report.documents.map((document) => [
+      elementOf(document.property),
+      `signed by ${document.signer}`,
+      document.scheme,
+      document.signingTime === undefined ? "" : `on ${day(document.signingTime)}`,
+      document.uri,
+    ]),
+  ].map((row) => row.map(printable));
+  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) => `  ${row.map((cell, column) => (column === 4 ? style.faint(cell) : cell.padEnd(widths[column] ?? 0))).join("  ")}`)
+    .join("\n");
+}
+
+function extractability(extractable: boolean | undefined): string {
+  if (extractable === undefined) return "";
+  return extractable ? "extractable" : "not extractable";
+}
+
+const day = (iso: string) => iso.slice(0, 10);
+const plural = (count: number, noun: string) => (count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`);

@@ -1,0 +1,45 @@
+/** Colours and width of an output stream; plain text where it is no terminal or NO_COLOR is set. */
+export interface Style {
+  readonly width: number;
+  good(text: string): string;
+  bad(text: string): string;
+  warn(text: string): string;
+  faint(text: string): string;
+  bold(text: string): string;
+}
+
+export function styleOf(stream: NodeJS.WriteStream): Style {
+  const colours = stream.isTTY && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+  const paint = (code: number) => (text: string) => (colours ? `\u001B[${code}m${text}\u001B[0m` : text);
+  return {
+    width: stream.isTTY ? Math.min(Math.max(stream.columns ?? 100, 40), 120) : 100,
+    good: paint(32),
+    bad: paint(31),
+    warn: paint(33),
+    faint: paint(2),
+    bold: paint(1),
+  };
+}
+
+/** Breaks a text at blanks so that no line is wider, and indents every line. A long word stays whole. */
+export function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of printable(text).split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].map((part) => indent + part).join("\n");
+}
+
+/** Labels and names come from tokens and files: control characters must not reach a terminal. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/g, (character) => {
+    return character === "\n" ? " " : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

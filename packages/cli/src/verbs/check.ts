@@ -1,0 +1,131 @@
+import { dirname, resolve } from "node:path";
+import { readRegularFile } from "@ddscred/backend-file";
+import { CredentialError } from "@ddscred/core";
+import {
+  type CheckReport,
+  type Configuration,
+  check,
+  configurationFromProperties,
+  readCycloneConfiguration,
+  unreadable,
+} from "@ddscred/dds-security";
+import { EXIT, UsageError } from "../exit.ts";
+import type { Verb } from "../main.ts";
+import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
+import { exitOf } from "../terminal/errors.ts";
+import { renderReport } from "../terminal/report.ts";
+import { styleOf } from "../terminal/style.ts";
+import { wire } from "../wiring.ts";
+
+const usage = `Usage: ddscred check [OPTIONS] FILE...
+       ddscred check [OPTIONS] --property NAME=URI ...
+
+Says whether a DDS Security configuration will work, and if not, why and what to do.
+
+  FILE                  Cyclone DDS XML configuration
+  --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS property name
+                        (dds.sec.auth.private_key) or its last word (private_key)
+  --module PATH         PKCS#11 module for pkcs11: URIs
+  --domain N            the domain that the participant will join, 0 to 230
+  --at TIME             judge another moment: 2027-01-31T12:00:00Z
+  --format text|json    default text
+`;
+
+/** A configuration, where its relative paths start, and who else may read it. */
+interface Source {
+  readonly configuration: Configuration;
+  readonly bases: readonly string[];
+  readonly readableByOthers: boolean;
+}
+
+export const verb: Verb = { usage, run };
+
+async function run(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv, {
+    property: { type: "string", multiple: true },
+    module: { type: "string" },
+    domain: { type: "string" },
+    at: { type: "string" },
+    format: { type: "string" },
+  });
+  const format = readFormat(args, ["text", "json"]);
+  const options = definedOnly({ domain: readDomain(args), at: readMoment(args) });
+  const reports: CheckReport[] = [];
+  for (const read of sourceReaders(args)) {
+    reports.push(...(await checkSource(read, args.text("module"), options)));
+  }
+  show(reports, format);
+  return exitOf(reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")));
+}
+
+/** A source that cannot even be read is a report too, with that one finding. */
+async function checkSource(
+  reader: SourceReader,
+  module: string | undefined,
+  options: { domain?: number; at?: Date },
+): Promise<CheckReport[]> {
+  const reports: CheckReport[] = [];
+  try {
+    for (const { configuration, bases, readableByOthers } of await reader.read(options.domain)) {
+      const { resolver, crypto } = wire({ module, bases });
+      reports.push(
+        await check(configuration, { resolver, crypto, readableByOthers, ...options }).finally(() => resolver.close()),
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    reports.push(unreadable(reader.name, error));
+  }
+  return reports;
+}
+
+function show(reports: readonly CheckReport[], format: "text" | "json"): void {
+  if (format === "text") {
+    const style = styleOf(process.stdout);
+    process.stdout.write(reports.map((report) => renderReport(report, style)).join("\n"));
+  } else {
+    // One configuration is an object, several are a list.
+    process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
+  }
+}
+
+interface SourceReader {
+  readonly name: string;
+  read(domain: number | undefined): Promise<readonly Source[]>;
+}
+
+function sourceReaders(args: Arguments): readonly SourceReader[] {
+  const properties = args.list("property").map((text) => {
+    const [, name, value] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new UsageError("--property is NAME=URI");
+    return { name, value };
+  });
+  if (properties.length > 0 && args.positionals.length > 0) throw new UsageError("name files or properties, not both");
+  if (properties.length === 0 && args.positionals.length === 0) throw new UsageError("name a configuration file");
+  if (properties.length === 0) {
+    return args.positionals.map((file) => ({ name: file, read: async (domain) => await readFileSource(file, domain) }));
+  }
+  const read = async () => [
+    { configuration: configurationFromProperties(properties), bases: [process.cwd()], readableByOthers: false },
+  ];
+  return [{ name: "properties", read }];
+}
+
+async function readFileSource(file: string, domain: number | undefined): Promise<Source[]> {
+  const { bytes, mode } = await readRegularFile(resolve(file));
+  const configurations = readCycloneConfiguration(bytes, {
+    file,
+    environment: process.env,
+    ...definedOnly({ domain }),
+  });
+  // Cyclone DDS starts relative paths at its working directory, which is not known here: the folder of the
+  // configuration is tried first, then the folder where ddscred runs.
+  const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
+  return configurations.map((configuration) => ({ configuration, bases, readableByOthers: (mode & 0o044) !== 0 }));
+}
+
+function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,20 @@
+import { pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { fileBackend } from "@ddscred/backend-file";
+import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/core";
+import { nodeCrypto } from "@ddscred/crypto-node";
+
+/** How the program's resolver is put together. */
+export interface Wiring {
+  /** PKCS#11 module, where the command line names one. */
+  readonly module?: string | undefined;
+  /** Folders for relative file: paths, tried in order. */
+  readonly bases?: readonly string[];
+}
+
+/** The only place that knows all backends. None opens anything before its first call. */
+export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvider } {
+  const crypto = nodeCrypto();
+  const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
+  const pkcs11 = pkcs11Backend(wiring.module === undefined ? {} : { module: wiring.module });
+  return { resolver: createResolver([file, pkcs11], { crypto }), crypto };
+}

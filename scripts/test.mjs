@@ -1,0 +1,90 @@
+// `npm test`: sets up, installs the system packages that token tests need where it may, checks, and tests.
+// The last line is `N passed, N failed, N skipped`: assertions by tap, and one for each check of the house.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { root, setUp } from "./setup.mjs";
+
+const SYSTEM_PACKAGES = [
+  { name: "softhsm2", probe: "softhsm2-util", for: "tests on a real PKCS#11 module" },
+  { name: "opensc", probe: "pkcs11-tool", for: "putting keys on a token" },
+  { name: "openssl", probe: "openssl", for: "tests against OpenSSL" },
+];
+
+const bin = (name) => join(root, "node_modules/.bin", name);
+const count = { passed: 0, failed: 0, skipped: 0 };
+
+try {
+  setUp();
+} catch (error) {
+  process.stdout.write(`${error.message}\n0 passed, 1 failed, 0 skipped\n`);
+  process.exit(1);
+}
+installSystemPackages();
+check("lint", bin("oxlint"), ["--type-aware"]);
+check("format", bin("biome"), ["check", "."]);
+check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]);
+check("unused exports and dependencies", bin("knip"), []);
+runTests();
+process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
+process.exit(count.failed > 0 ? 1 : 0);
+
+function check(what, command, args) {
+  const result = spawnSync(command, args, { cwd: root, encoding: "utf8" });
+  const good = result.status === 0;
+  count[good ? "passed" : "failed"]++;
+  process.stdout.write(`${good ? "ok    " : "FAILED"} ${what}\n`);
+  if (!good) process.stdout.write(`${result.stdout ?? ""}${result.stderr ?? result.error}\n`);
+}
+
+function runTests() {
+  // tap builds its own runner from the plugin list; a fresh clone must do that before the first run.
+  if (!existsSync(join(root, ".tap/plugins"))) {
+    mkdirSync(join(root, ".tap"), { recursive: true });
+    spawnSync(bin("tap"), ["build"], { cwd: root, stdio: "ignore" });
+  }
+  const report = join(root, ".setup/test-report.tap");
+  rmSync(report, { force: true });
+  const env = { ...process.env, ...(process.argv.includes("--long") ? { DDSCRED_TEST_LONG: "1" } : {}) };
+  const run = spawnSync(bin("tap"), ["run", "--reporter=tap", `--output-file=${report}`], {
+    cwd: root,
+    env,
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  });
+  const lines = (existsSync(report) ? readFileSync(report, "utf8") : run.stdout).split("\n");
+  const skipped = lines.filter((line) => /^\s*ok \d+ .*# SKIP/i.test(line)).map((line) => line.trim());
+  const total = lines.findLast((line) => /^# \{ total: /.test(line)) ?? "";
+  const figure = (name) => Number(new RegExp(`${name}: (\\d+)`).exec(total)?.[1] ?? 0);
+  count.passed += figure("pass");
+  count.failed += figure("fail") + (total === "" ? 1 : 0);
+  count.skipped += skipped.length;
+  for (const line of lines) if (/^(not )?ok \d+ - /.test(line)) process.stdout.write(`${line}\n`);
+  if (run.status !== 0) {
+    process.stdout.write(`${run.stdout}\n${run.stderr}\n`);
+    if (figure("fail") === 0) count.failed++;
+  }
+  for (const line of skipped) process.stdout.write(`skipped: ${line.replace(/^ok \d+ - /, "")}\n`);
+  process.stdout.write(`${total}\n`);
+}
+
+/** As root on Debian and its kin; elsewhere the tests that miss them say so and are skipped. */
+function installSystemPackages() {
+  const missing = SYSTEM_PACKAGES.filter(({ probe }) => !onPath(probe));
+  if (missing.length === 0) return;
+  if (process.getuid?.() === 0 && onPath("apt-get")) {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    const names = missing.map(({ name }) => name);
+    process.stderr.write(`Installing system packages: ${names.join(" ")}\n`);
+    spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
+    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env, stdio: "ignore" });
+  }
+  for (const { name, probe, for: purpose } of missing.filter(({ probe }) => !onPath(probe))) {
+    process.stdout.write(`missing: ${probe} (Debian package ${name}), ${purpose}; what needs it is skipped\n`);
+  }
+}
+
+function onPath(program) {
+  return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, program)));
+}
