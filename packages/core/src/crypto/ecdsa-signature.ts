@@ -1,5 +1,7 @@
+import { DerTag, derContent } from "../der/node.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CurveName } from "../schemes.ts";
+import { strictDer } from "./public-key-form.ts";
 
 /**
  * ECDSA signatures in their two forms: DER, which is what certificates, CMS and DDS carry, and the plain
@@ -9,7 +11,7 @@ import type { CurveName } from "../schemes.ts";
  */
 
 /** Octets of a coordinate, thus of r and of s, by curve. */
-export const fieldLengths: Readonly<Record<CurveName, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
+const fieldLengths: Readonly<Record<CurveName, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
 /**
  * The DER of a signature given as r || s, each half big-endian and padded to the same length.
@@ -32,32 +34,21 @@ export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
  */
 export function ecdsaDerToRaw(der: Uint8Array, curve: CurveName): Uint8Array | undefined {
   const length = fieldLengths[curve];
-  const long = der[1] === 0x81;
-  const size = long ? der[2] : der[1];
-  const start = long ? 3 : 2;
-  if (der[0] !== 0x30 || size === undefined || size >= 0x80 !== long) return undefined;
-  if (start + size !== der.length) return undefined;
-  const r = positiveInteger(der, start, length);
-  const s = r && positiveInteger(der, r.byteOffset + r.length - der.byteOffset, length);
-  if (!r || !s || s.byteOffset + s.length !== der.byteOffset + der.length) return undefined;
+  const sequence = strictDer(der);
+  if (sequence?.identifier !== DerTag.SEQUENCE || sequence.children.length !== 2) return undefined;
   const raw = new Uint8Array(2 * length);
-  raw.set(withoutSign(r), length - withoutSign(r).length);
-  raw.set(withoutSign(s), 2 * length - withoutSign(s).length);
+  let end = 0;
+  for (const number of sequence.children) {
+    const content = derContent(der, number);
+    const magnitude = content[0] === 0 ? content.subarray(1) : content;
+    const negative = magnitude === content && (content[0] ?? 0) >= 0x80;
+    if (number.identifier !== DerTag.INTEGER || negative) return undefined;
+    if (magnitude.length === 0 || magnitude.length > length) return undefined;
+    end += length;
+    raw.set(magnitude, end - magnitude.length);
+  }
   return raw;
 }
-
-/** Content of the INTEGER at a position: positive, minimal, and of at most `longest` significant octets. */
-function positiveInteger(der: Uint8Array, at: number, longest: number): Uint8Array | undefined {
-  const size = der[at + 1];
-  if (der[at] !== 0x02 || size === undefined || size === 0 || size > longest + 1) return undefined;
-  const content = der.subarray(at + 2, at + 2 + size);
-  const [first = 0, second = 0] = content;
-  const padded = first === 0;
-  if (content.length !== size || first >= 0x80 || (padded && second < 0x80)) return undefined;
-  return withoutSign(content).length > longest ? undefined : content;
-}
-
-const withoutSign = (content: Uint8Array): Uint8Array => (content[0] === 0 ? content.subarray(1) : content);
 
 function derInteger(magnitude: Uint8Array): number[] {
   const first = magnitude.findIndex((octet) => octet !== 0);

@@ -1,3 +1,6 @@
+import { type DerNode, DerTag, derElement } from "../der/node.ts";
+import { readDer } from "../der/read.ts";
+import { derBitLength, derBitStringOctets, sameBytes } from "../der/values.ts";
 import type { SignatureScheme } from "../schemes.ts";
 
 /**
@@ -8,39 +11,30 @@ import type { SignatureScheme } from "../schemes.ts";
  */
 export function publicKeyFits(publicKey: Uint8Array, scheme: SignatureScheme): boolean {
   if (scheme.keyType === "rsa") return isRsa(publicKey);
-  const form = fixedForms[scheme.curve ?? "Ed25519"];
-  return publicKey.length === form.length && startsWith(publicKey, 0, form.prefix);
+  const { prefix, length } = fixedForms[scheme.curve ?? "Ed25519"];
+  return publicKey.length === length && sameBytes(publicKey.subarray(0, prefix.length), prefix);
 }
 
-/** SEQUENCE { rsaEncryption with NULL, BIT STRING }, all lengths minimal; RSAPublicKey is left to the host. */
+/** The root of strict DER within a few elements; undefined where the bytes are anything else. */
+export function strictDer(bytes: Uint8Array): DerNode | undefined {
+  try {
+    return readDer(bytes, { maxDepth: 3, maxElements: 6, maxSize: 65_536 });
+  } catch {
+    return undefined;
+  }
+}
+
+/** SEQUENCE { AlgorithmIdentifier, BIT STRING of RSAPublicKey ::= SEQUENCE { INTEGER, INTEGER } }. */
 function isRsa(spki: Uint8Array): boolean {
-  const outer = header(spki, 0, 0x30);
-  if (outer === undefined || outer.end !== spki.length) return false;
-  if (!startsWith(spki, outer.start, rsaEncryption)) return false;
-  const bits = header(spki, outer.start + rsaEncryption.length, 0x03);
-  if (bits === undefined || bits.end !== spki.length || spki[bits.start] !== 0) return false;
-  const key = header(spki, bits.start + 1, 0x30);
-  if (key === undefined || key.end !== spki.length) return false;
-  const modulus = header(spki, key.start, 0x02);
-  const exponent = modulus && header(spki, modulus.end, 0x02);
-  return exponent !== undefined && exponent.end === spki.length;
-}
-
-/** The strict DER header of the element of this tag at a position. */
-function header(der: Uint8Array, at: number, tag: number): { start: number; end: number } | undefined {
-  const first = der[at + 1];
-  if (der[at] !== tag || first === undefined) return undefined;
-  const octets = first < 0x80 ? 0 : first & 0x7f;
-  if (octets > 2 || first === 0x80) return undefined;
-  const length =
-    octets === 0 ? first : der.subarray(at + 2, at + 2 + octets).reduce((n, o) => n * 256 + o, 0);
-  const minimal = octets === 0 || length >= (octets === 1 ? 0x80 : 0x100);
-  const start = at + 2 + octets;
-  return minimal && start + length <= der.length ? { start, end: start + length } : undefined;
-}
-
-function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  return prefix.every((octet, i) => bytes[at + i] === octet);
+  const [algorithm, bits, ...rest] = strictDer(spki)?.children ?? [];
+  if (!algorithm || !bits || rest.length > 0) return false;
+  if (!sameBytes(derElement(spki, algorithm), rsaEncryption) || bits.identifier !== DerTag.BIT_STRING)
+    return false;
+  const octets = derBitStringOctets(spki, bits);
+  if (octets === undefined) return false;
+  const key = strictDer(octets);
+  if (key?.identifier !== DerTag.SEQUENCE || key.children.length !== 2) return false;
+  return key.children.every((n) => n.identifier === DerTag.INTEGER && derBitLength(octets, n) !== undefined);
 }
 
 const hex = (text: string): Uint8Array =>
