@@ -1,0 +1,131 @@
+import { CredentialError } from "../errors/credential-error.ts";
+import { redactUri } from "./redact.ts";
+import { parsePkcs11Uri } from "./rfc7512/parse.ts";
+
+/** How candidates are named in errors. */
+export interface CandidateNames<T> {
+  /** A URI that names exactly this candidate. */
+  uri(candidate: T): string;
+  label(candidate: T): string;
+}
+
+export interface Wanted {
+  /** The URI that was asked for. */
+  readonly uri: string;
+  readonly what: "certificate" | "private key" | "token";
+}
+
+/**
+ * The one candidate, where one is wanted.
+ *
+ * `OBJECT_NOT_FOUND` (`TOKEN_NOT_FOUND` for tokens) where there is none; it names the labels among `all` that are
+ * nearest to the one asked for, and their URIs as `candidates`. `OBJECT_AMBIGUOUS` (`TOKEN_AMBIGUOUS`) where there
+ * are several, with the URI of each as `candidates`.
+ *
+ * @param all everything of the kind wanted, whether it matches or not
+ */
+export function selectOne<T>(
+  candidates: readonly T[],
+  all: readonly T[],
+  describe: CandidateNames<T>,
+  wanted: Wanted,
+): T {
+  const [first] = candidates;
+  if (first !== undefined && candidates.length === 1) return first;
+  throw candidates.length === 0 ? notFound(all, describe, wanted) : ambiguous(candidates, describe, wanted);
+}
+
+/** At most three of the existing labels, the nearest to the wanted one first, by edit distance without regard to case. */
+export function nearest(wanted: string, existing: readonly string[]): string[] {
+  const target = comparable(wanted);
+  const best: { label: string; distance: number }[] = [];
+  for (const label of new Set(existing)) {
+    const bound = best.length < MAX_NEAREST ? Number.POSITIVE_INFINITY : (best.at(-1)?.distance ?? 0);
+    const distance = editDistance(target, comparable(label), bound);
+    if (distance >= bound) continue;
+    const place = best.findIndex((known) => distance < known.distance);
+    best.splice(place === -1 ? best.length : place, 0, { label, distance });
+    best.length = Math.min(best.length, MAX_NEAREST);
+  }
+  return best.map(({ label }) => label);
+}
+
+function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wanted): CredentialError {
+  const labels = nearest(
+    wantedLabel(wanted),
+    all.map((candidate) => describe.label(candidate)),
+  );
+  const near = labels.flatMap((label) => all.find((candidate) => describe.label(candidate) === label) ?? []);
+  const existing =
+    all.length === 0
+      ? `there is no ${wanted.what} at all`
+      : `${all.length === labels.length ? "there is" : "nearest of those that exist"}: ${labels.map(quoted).join(", ")}`;
+  return new CredentialError(
+    wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND",
+    `no ${wanted.what} matches ${shown(wanted.uri)}; ${existing}`,
+    { uri: wanted.uri, candidates: near.map((candidate) => describe.uri(candidate)) },
+  );
+}
+
+function ambiguous<T>(
+  candidates: readonly T[],
+  describe: CandidateNames<T>,
+  wanted: Wanted,
+): CredentialError {
+  const uris = candidates.map((candidate) => describe.uri(candidate));
+  const listed = uris.slice(0, MAX_LISTED).map(shown).join(", ");
+  const more = uris.length > MAX_LISTED ? ` and ${uris.length - MAX_LISTED} more` : "";
+  return new CredentialError(
+    wanted.what === "token" ? "TOKEN_AMBIGUOUS" : "OBJECT_AMBIGUOUS",
+    `${uris.length} ${wanted.what}s match ${shown(wanted.uri)}: ${listed}${more}`,
+    { uri: wanted.uri, candidates: uris },
+  );
+}
+
+function wantedLabel(wanted: Wanted): string {
+  try {
+    const { token = "", object = "" } = parsePkcs11Uri(wanted.uri, { lenient: true }).path;
+    return wanted.what === "token" ? token : object;
+  } catch {
+    return "";
+  }
+}
+
+function shown(uri: string): string {
+  const redacted = redactUri(uri);
+  return redacted.length > 300 ? `${redacted.slice(0, 300)}\u2026` : redacted;
+}
+
+function quoted(label: string): string {
+  return label === ""
+    ? "one without a label"
+    : JSON.stringify(label.length > 80 ? `${label.slice(0, 80)}\u2026` : label);
+}
+
+function comparable(label: string): string {
+  return label.slice(0, MAX_COMPARED).normalize("NFC").toLowerCase();
+}
+
+/** Levenshtein distance, or Infinity as soon as it cannot be below the bound. */
+function editDistance(a: string, b: string, bound: number): number {
+  if (Math.abs(a.length - b.length) >= bound) return Number.POSITIVE_INFINITY;
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    let least = row;
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      const distance = Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
+      current.push(distance);
+      least = Math.min(least, distance);
+    }
+    if (least >= bound) return Number.POSITIVE_INFINITY;
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+const MAX_NEAREST = 3;
+const MAX_LISTED = 10;
+/** Labels are compared by so many characters at most. */
+const MAX_COMPARED = 64;
