@@ -1,0 +1,92 @@
+import { displayText } from "../host.ts";
+import { lineAt } from "./lines.ts";
+
+/** MIME headers (RFC 2045) as they begin a document or a part of one. */
+export interface MimeHeaders {
+  /** Values by lower-case name, unfolded. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** Where the body starts, behind the empty line. */
+  readonly body: number;
+  /** Lines taken up, the empty one included. */
+  readonly lines: number;
+}
+
+/** Why a text does not begin with headers: the line counts from 1 at the text's start. */
+export interface HeaderProblem {
+  readonly problem: string;
+  readonly line: number;
+}
+
+/**
+ * Headers up to the first empty line: names in any case, folded lines, any line ends. Strict in all that
+ * readers disagree on: every line is a header, and the content headers stand only once.
+ */
+export function readHeaders(bytes: Uint8Array, start: number): MimeHeaders | HeaderProblem {
+  const fields = new Map<string, string>();
+  let name = "";
+  let [at, lines] = [start, 0];
+  while (at < bytes.length) {
+    const line = lineAt(bytes, at);
+    lines += 1;
+    if (line.next - start > MAX_HEADER_BYTES || fields.size > MAX_HEADERS) {
+      return { problem: "the headers are longer than any signed document's", line: lines };
+    }
+    at = line.next;
+    const text = displayText(bytes.subarray(line.start, line.end));
+    if (text === "") {
+      return fields.size > 0
+        ? { fields, body: at, lines }
+        : { problem: "an empty line comes first", line: lines };
+    }
+    const header = /^([!-9;-~]+)[ \t]*:(.*)$/s.exec(text);
+    if (header) {
+      name = (header[1] ?? "").toLowerCase();
+      if (fields.has(name) && name.startsWith("content-")) {
+        return { problem: `the header ${header[1]} stands twice`, line: lines };
+      }
+      fields.set(name, (header[2] ?? "").trim());
+    } else if (/^[ \t]/.test(text) && name !== "") {
+      fields.set(name, `${fields.get(name) ?? ""} ${text.trim()}`);
+    } else {
+      return { problem: `"${shown(text)}" is not a MIME header`, line: lines };
+    }
+  }
+  return { problem: "no empty line ends the headers", line: Math.max(lines, 1) };
+}
+
+/** A media type (RFC 2045 5.1), both in lower case; values of parameters as they are. */
+export interface ContentType {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** The value of a Content-Type header; undefined where it is malformed or names a parameter twice. */
+export function parseContentType(value: string): ContentType | undefined {
+  const type = /^[!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+(?=$|[ \t;])/i.exec(value)?.[0];
+  if (type === undefined) return undefined;
+  const parameters = new Map<string, string>();
+  let at = type.length;
+  while (at < value.length) {
+    PARAMETER.lastIndex = at;
+    const match = PARAMETER.exec(value);
+    if (match === null)
+      return /^[ \t]*;?[ \t]*$/.test(value.slice(at)) ? { type: type.toLowerCase(), parameters } : undefined;
+    const name = (match[1] ?? "").toLowerCase();
+    if (parameters.has(name)) return undefined;
+    parameters.set(name, match[2]?.replace(/\\(.)/gs, "$1") ?? match[3] ?? "");
+    at = PARAMETER.lastIndex;
+  }
+  return { type: type.toLowerCase(), parameters };
+}
+
+/** A foreign text, fit for a message. */
+export function shown(text: string): string {
+  const line = text.replace(/\p{Cc}/gu, "\ufffd");
+  return line.length > 60 ? `${line.slice(0, 60)}...` : line;
+}
+
+/** `; name=token` or `; name="quoted string"`, with the blanks before it. */
+const PARAMETER = /[ \t]*;[ \t]*([^ \t;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t;"]+))/sy;
+
+const MAX_HEADER_BYTES = 65_536;
+const MAX_HEADERS = 100;
