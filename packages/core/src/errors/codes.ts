@@ -28,7 +28,10 @@ export const errorCodes = {
   ),
 
   // Files and inline data
-  FILE_NOT_FOUND: row("there is no such file", "Check the path; a relative one starts at the configuration."),
+  FILE_NOT_FOUND: row(
+    "there is no such file",
+    "Check the path; a relative one starts where the participant runs.",
+  ),
   FILE_NOT_READABLE: row(
     "the file may not be read",
     "Give the user who runs this read permission on the file.",
@@ -55,6 +58,10 @@ export const errorCodes = {
   CERTIFICATE_INVALID: row(
     "the certificate cannot be decoded",
     "Have the certificate issued or exported again.",
+  ),
+  NAME_INVALID: row(
+    "the distinguished name cannot be read",
+    "Write it as RFC 4514 does: CN=alice,O=Example,C=NL.",
   ),
   CRL_INVALID: row("the revocation list cannot be decoded", "Fetch the CRL again from its CA."),
   KEY_INVALID: row("the private key cannot be decoded", "Export the key again as PKCS#8 PEM."),

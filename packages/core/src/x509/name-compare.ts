@@ -1,0 +1,88 @@
+import { DerTag } from "../der/node.ts";
+import { DOMAIN_COMPONENT } from "./attribute-types.ts";
+import type { DistinguishedName, NameAttribute } from "./name.ts";
+import type { NameText, NameTextAttribute } from "./name-text.ts";
+
+/**
+ * Whether two names are the same by RFC 5280 7.1: the same RDNs in the same order, the attributes of an RDN
+ * in any order. UTF8String and PrintableString compare without case and with blanks compressed, also with
+ * each other; other string types compare by their bytes, except domainComponent (7.3).
+ */
+export function namesEqual(a: DistinguishedName, b: DistinguishedName): boolean {
+  return a.rdns.length === b.rdns.length && nameKey(a) === nameKey(b);
+}
+
+/** A text that two names share exactly if they are equal: the key of an index by name. */
+export function nameKey(name: DistinguishedName): string {
+  let key = keys.get(name);
+  if (key === undefined) {
+    key = JSON.stringify(name.rdns.map((rdn) => rdn.map(attributeKey).sort()));
+    keys.set(name, key);
+  }
+  return key;
+}
+
+/**
+ * Whether a name is the one that a person wrote: the same RDNs in the same order. A text in RFC 4514 form may
+ * be written either way round (OpenSSL's own one-line form is most significant first); slash form is always
+ * in encoded order.
+ */
+export function subjectMatches(name: DistinguishedName, text: NameText): boolean {
+  if (sameRdns(name, text.rdns)) return true;
+  return text.form === "rfc4514" && sameRdns(name, text.rdns.toReversed());
+}
+
+const keys = new WeakMap<DistinguishedName, string>();
+
+function attributeKey(attribute: NameAttribute): string {
+  return ignoresCase(attribute)
+    ? `${attribute.type}=${prepare(attribute.value)}`
+    : `${attribute.type}#${Array.from(attribute.der).join(".")}`;
+}
+
+function ignoresCase(attribute: NameAttribute): boolean {
+  const tag = attribute.der[0];
+  if (tag === DerTag.IA5_STRING) return attribute.type === DOMAIN_COMPONENT;
+  return tag === DerTag.UTF8_STRING || tag === DerTag.PRINTABLE_STRING;
+}
+
+/** String preparation of RFC 4518 section 2, as far as JavaScript's own tables go. */
+function prepare(value: string): string {
+  return value
+    .replace(
+      /[\u00ad\u034f\u1806\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/g,
+      "",
+    )
+    .normalize("NFKC")
+    .toUpperCase()
+    .toLowerCase()
+    .normalize("NFKC")
+    .split(/[\s\u0085]+/u)
+    .filter((word) => word !== "")
+    .join(" ");
+}
+
+function sameRdns(name: DistinguishedName, written: NameText["rdns"]): boolean {
+  return (
+    name.rdns.length === written.length &&
+    name.rdns.every((rdn, index) => sameAttributes(rdn, written[index] ?? []))
+  );
+}
+
+function sameAttributes(rdn: readonly NameAttribute[], written: readonly NameTextAttribute[]): boolean {
+  if (rdn.length !== written.length) return false;
+  const theirs = sortByKey(written);
+  return sortByKey(rdn).every(({ key, attribute }, index) => {
+    const other = theirs[index];
+    if (other === undefined || key !== other.key) return false;
+    return ignoresCase(attribute) || attribute.value === other.attribute.value;
+  });
+}
+
+function sortByKey<T extends NameTextAttribute>(attributes: readonly T[]): { key: string; attribute: T }[] {
+  const keyed = attributes.map((attribute) => ({
+    key: `${attribute.type}=${prepare(attribute.value)}`,
+    attribute,
+  }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}

@@ -1,0 +1,214 @@
+import { type DerContext } from "../der/fields.ts";
+import { readDer } from "../der/read.ts";
+import { CredentialError } from "../errors/credential-error.ts";
+import { utf8Bytes, utf8Text } from "../host.ts";
+import { attributeType } from "./attribute-types.ts";
+import { decodeString } from "./name.ts";
+
+/** A distinguished name as a person wrote it. Compare it with `subjectMatches`. */
+export interface NameText {
+  /** `CN=x,O=y` or `/O=y/CN=x`. */
+  readonly form: "rfc4514" | "slash";
+  /** RDNs most significant first, as certificates encode them (the text of RFC 4514 has them last first). */
+  readonly rdns: readonly (readonly NameTextAttribute[])[];
+}
+
+export interface NameTextAttribute {
+  /** Dotted OID. */
+  readonly type: string;
+  /** The text; for a value written in hex that is no string type, `#` and the hex of its DER. */
+  readonly value: string;
+}
+
+/**
+ * Reads a subject name as DDS documents hold it: RFC 4514 (with what RFC 2253 allowed: blanks and line ends
+ * around separators, `"quotes"`, `;`), or the slash form of OpenSSL's one-line output (`/C=NL/CN=x`, escapes
+ * `\x41`). In slash form a slash is a separator only before an attribute type, so `/CN=/talker/node` is one.
+ *
+ * @throws CredentialError `NAME_INVALID` with `position`
+ */
+export function nameFromText(text: string): NameText {
+  if (typeof text !== "string") throw new TypeError("a name is given as a string");
+  if (text.length > MAX_LENGTH) throw nameInvalid(0, `the name is longer than ${MAX_LENGTH} characters`);
+  const start = text.search(/\S/);
+  if (start < 0) return { form: "rfc4514", rdns: [] };
+  return text[start] === "/"
+    ? { form: "slash", rdns: readSlash(text, start) }
+    : { form: "rfc4514", rdns: readRfc4514(text).reverse() };
+}
+
+const MAX_LENGTH = 65_536;
+
+function readRfc4514(text: string): NameTextAttribute[][] {
+  const rdns: NameTextAttribute[][] = [[]];
+  for (let at = 0; ; ) {
+    const { type, next } = readType(text, at);
+    const { value, end } = readValue(text, skipBlanks(text, next));
+    rdns.at(-1)?.push({ type, value });
+    if (end === text.length) return rdns;
+    if (text[end] !== "+") rdns.push([]);
+    at = end + 1;
+  }
+}
+
+/** An attribute type and its equals sign. */
+function readType(text: string, from: number): { type: string; next: number } {
+  const at = skipBlanks(text, from);
+  const equals = text.slice(at, at + 160).search(/[=,;+]/);
+  const keyword = text.slice(at, at + Math.max(equals, 0)).trim();
+  if (equals < 0 || text[at + equals] !== "=" || keyword === "") {
+    throw nameInvalid(at, "an attribute type and = are expected, such as CN=");
+  }
+  const type = attributeType(keyword);
+  if (type === undefined) throw nameInvalid(at, `the attribute type ${JSON.stringify(keyword)} is not known`);
+  return { type, next: at + equals + 1 };
+}
+
+function readValue(text: string, at: number): { value: string; end: number } {
+  if (text[at] === "#") return readHex(text, at);
+  if (text[at] === '"') return readQuoted(text, at);
+  const value = new ValueText();
+  let position = at;
+  for (; position < text.length && !SEPARATORS.has(text.charAt(position)); ) {
+    const character = text.charAt(position);
+    if (character === '"') throw nameInvalid(position, "a quote must be escaped");
+    position = character === "\\" ? readEscape(text, position, value) : value.plain(text, position);
+  }
+  return { value: value.finish(at), end: position };
+}
+
+const SEPARATORS = new Set([",", ";", "+"]);
+
+function readQuoted(text: string, at: number): { value: string; end: number } {
+  const value = new ValueText();
+  let position = at + 1;
+  while (text[position] !== '"') {
+    if (position >= text.length) throw nameInvalid(at, "the quoted value has no closing quote");
+    position =
+      text[position] === "\\" ? readEscape(text, position, value) : value.significant(text, position);
+  }
+  return { value: value.finish(at), end: separatorAt(text, position + 1) };
+}
+
+/** `#` and the hex of the DER of the value (RFC 4514 2.4). */
+function readHex(text: string, at: number): { value: string; end: number } {
+  const digits = /^(?:[0-9a-f]{2})+/i.exec(text.slice(at + 1))?.[0] ?? "";
+  const end = separatorAt(text, at + 1 + digits.length);
+  const der = Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  try {
+    const value = decodeString(der, readDer(der), HEX_CONTEXT) ?? `#${digits.toUpperCase()}`;
+    return { value, end };
+  } catch (cause) {
+    throw nameInvalid(at, "the value behind # is not the hex of DER", cause);
+  }
+}
+
+const HEX_CONTEXT: DerContext = { code: "NAME_INVALID", what: "the value" };
+
+/** A backslash with a special character or two hex digits (RFC 4514 2.4 and 3). */
+function readEscape(text: string, at: number, value: ValueText): number {
+  const pair = /^[0-9a-f]{2}/i.exec(text.slice(at + 1, at + 3))?.[0];
+  if (pair !== undefined) return value.octet(parseInt(pair, 16), at + 3);
+  if (!/^[ "#+,;<=>\\]/.test(text.slice(at + 1, at + 2))) {
+    throw nameInvalid(at, "the backslash is followed by neither a special character nor two hex digits");
+  }
+  return value.significant(text, at + 1);
+}
+
+function separatorAt(text: string, from: number): number {
+  const at = skipBlanks(text, from);
+  if (at < text.length && !SEPARATORS.has(text.charAt(at))) {
+    throw nameInvalid(at, "a comma is expected behind the value");
+  }
+  return at;
+}
+
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && /\s/.test(text.charAt(at))) at += 1;
+  return at;
+}
+
+function readSlash(text: string, start: number): NameTextAttribute[][] {
+  const rdns: NameTextAttribute[][] = [];
+  for (let at = start; at < text.length; ) {
+    const separator = slashSeparator(text, at);
+    if (separator === undefined) {
+      throw nameInvalid(at, "a known attribute type and = are expected behind the slash, such as /CN=");
+    }
+    const value = new ValueText();
+    let position = separator.next;
+    while (position < text.length && slashSeparator(text, position) === undefined) {
+      position =
+        text[position] === "\\" ? readSlashEscape(text, position, value) : value.plain(text, position);
+    }
+    const attribute = { type: separator.type, value: value.finish(at) };
+    if (text[at] === "/") rdns.push([attribute]);
+    else rdns.at(-1)?.push(attribute);
+    at = position;
+  }
+  return rdns;
+}
+
+/** `/TYPE=` or `+TYPE=` of a known type. */
+function slashSeparator(text: string, at: number): { type: string; next: number } | undefined {
+  if (text[at] !== "/" && text[at] !== "+") return undefined;
+  const found = /^\s*([a-z0-9.-]+)\s*=/i.exec(text.slice(at + 1, at + 160));
+  const type = found?.[1] === undefined ? undefined : attributeType(found[1]);
+  return found && type !== undefined ? { type, next: at + 1 + found[0].length } : undefined;
+}
+
+/** `\x41`, or a backslash before any other character, which then stands for itself. */
+function readSlashEscape(text: string, at: number, value: ValueText): number {
+  const pair = /^x([0-9a-f]{2})/i.exec(text.slice(at + 1, at + 4))?.[1];
+  if (pair !== undefined) return value.octet(parseInt(pair, 16), at + 4);
+  return at + 1 < text.length ? value.significant(text, at + 1) : value.plain(text, at);
+}
+
+/** Collects a value; blanks at its ends are dropped unless they were escaped or quoted. */
+class ValueText {
+  readonly #octets: number[] = [];
+  #kept = 0;
+
+  /** The character at a position, where blanks at the end do not count; the position behind it. */
+  plain(text: string, at: number): number {
+    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    if (this.#octets.length === 0 && /\s/.test(character)) return at + 1;
+    this.#octets.push(...utf8Bytes(character));
+    if (!/\s/.test(character)) this.#kept = this.#octets.length;
+    return at + character.length;
+  }
+
+  significant(text: string, at: number): number {
+    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    return this.#keep(utf8Bytes(character), at + character.length);
+  }
+
+  octet(octet: number, next: number): number {
+    return this.#keep([octet], next);
+  }
+
+  finish(position: number): string {
+    const text = utf8Text(Uint8Array.from(this.#octets.slice(0, this.#kept)));
+    if (text === undefined) throw nameInvalid(position, "the escaped bytes of the value are not UTF-8");
+    return text;
+  }
+
+  #keep(octets: Iterable<number>, next: number): number {
+    this.#octets.push(...octets);
+    this.#kept = this.#octets.length;
+    return next;
+  }
+}
+
+function nameInvalid(position: number, problem: string, cause?: unknown): CredentialError {
+  return new CredentialError(
+    "NAME_INVALID",
+    `the name is not valid at character ${position + 1}: ${problem}`,
+    {
+      position,
+      section: "RFC 4514",
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
