@@ -1,0 +1,175 @@
+import {
+  constants,
+  createPublicKey,
+  type KeyObject,
+  type SignKeyObjectInput,
+  sign,
+  verify,
+} from "node:crypto";
+import {
+  type CallOptions,
+  CredentialError,
+  Secret,
+  type SignatureScheme,
+  type Signer,
+  schemesForKey,
+} from "@ddscred/core";
+import { privateKeyBlock } from "./software-signer-block.ts";
+import { openPrivateKey } from "./software-signer-open.ts";
+
+/** What {@link softwareSigner} takes besides the key. */
+export interface SoftwareSignerOptions {
+  /** Opens an encrypted key; ignored where the key is not encrypted. */
+  readonly passphrase?: Secret;
+  /** Where the key came from, for errors. */
+  readonly uri?: string;
+  /** The file it was read from, for the `location` of errors. */
+  readonly file?: string;
+}
+
+/**
+ * A signer on a private key that is held in this process. It never asks for anything on a terminal.
+ *
+ * @param key PEM text, or bytes of PEM or DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 A.1.2), SEC1 (RFC 5915),
+ *   encrypted as PKCS#8 or in the traditional way of PEM (`Proc-Type: 4,ENCRYPTED`). Of several PEM blocks the
+ *   first private key is taken.
+ * @throws CredentialError `PEM_NOT_FOUND` (no private key in the PEM), `PEM_INVALID`, `KEY_INVALID`,
+ *   `KEY_UNSUPPORTED` (no RSA, EC or Ed25519 key; a cipher or a cost of the encryption that is not done here),
+ *   `PASSPHRASE_REQUIRED`, `PASSPHRASE_INCORRECT`
+ *
+ * An EC key on a curve without a signature scheme, such as secp256k1, opens with empty `schemes`.
+ */
+export function softwareSigner(key: Uint8Array | string, options: SoftwareSignerOptions = {}): Signer {
+  if (typeof key !== "string" && !(key instanceof Uint8Array)) {
+    throw new TypeError("a key is PEM text, or bytes of PEM or DER");
+  }
+  const { passphrase, uri, file } = options;
+  if (passphrase !== undefined && !(passphrase instanceof Secret)) {
+    throw new TypeError("a passphrase is a Secret: new Secret(text)");
+  }
+  const place = { ...(uri === undefined ? {} : { uri }), ...(file === undefined ? {} : { file }) };
+  const block = privateKeyBlock(key, place);
+  const privateKey = openPrivateKey(block, passphrase);
+  const schemes = schemesOf(privateKey, block.fail);
+  const publicKey = createPublicKey(privateKey);
+  if (!halvesFit(privateKey, publicKey, schemes[0])) {
+    throw block.fail("KEY_INVALID", "the public half inside the private key belongs to another key");
+  }
+  return new SoftwareSigner(privateKey, publicKey, schemes, uri);
+}
+
+class SoftwareSigner implements Signer {
+  readonly publicKey: Uint8Array;
+  readonly schemes: readonly SignatureScheme[];
+  readonly extractable = true;
+  readonly #key: KeyObject;
+  readonly #place: { uri?: string };
+
+  constructor(
+    key: KeyObject,
+    publicKey: KeyObject,
+    schemes: readonly SignatureScheme[],
+    uri: string | undefined,
+  ) {
+    this.#key = key;
+    this.publicKey = new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
+    this.schemes = schemes;
+    this.#place = uri === undefined ? {} : { uri };
+  }
+
+  async sign(scheme: SignatureScheme, message: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
+    if (typeof scheme?.name !== "string") throw new TypeError("a scheme is a row of signatureSchemes");
+    const row = this.schemes.find(({ name }) => name === scheme.name);
+    if (row === undefined) {
+      throw new CredentialError(
+        "MECHANISM_UNSUPPORTED",
+        `the key cannot sign with ${scheme.name}`,
+        this.#place,
+      );
+    }
+    this.#throwIfAborted(options);
+    const signature = await this.#signInBackground(row, message);
+    this.#throwIfAborted(options);
+    return signature;
+  }
+
+  /** node:crypto copies the message before it returns, and signs on its thread pool. */
+  #signInBackground(scheme: SignatureScheme, message: Uint8Array): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      sign(hashOf(scheme), message, parameters(scheme, this.#key), (cause, signature) => {
+        if (cause === null) return resolve(new Uint8Array(signature));
+        const text = `node:crypto cannot sign with ${scheme.name} and this key`;
+        reject(new CredentialError("MECHANISM_UNSUPPORTED", text, { ...this.#place, cause }));
+      });
+    });
+  }
+
+  #throwIfAborted({ signal }: CallOptions): void {
+    if (signal?.aborted === true) {
+      throw new CredentialError("ABORTED", "signing was aborted by the caller", this.#place);
+    }
+  }
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: "P-256",
+  secp384r1: "P-384",
+  secp521r1: "P-521",
+};
+const MAX_RSA_BITS = 8192;
+
+function schemesOf(key: KeyObject, fail: (code: "KEY_UNSUPPORTED", message: string) => CredentialError) {
+  const keyType = key.asymmetricKeyType;
+  const details = key.asymmetricKeyDetails ?? {};
+  if (keyType === "ec" || keyType === "ed25519") {
+    return schemesForKey({ keyType, curve: CURVES[details.namedCurve ?? ""] });
+  }
+  if (keyType !== "rsa" && keyType !== "rsa-pss") {
+    throw fail(
+      "KEY_UNSUPPORTED",
+      `the key is ${keyType ?? "of a kind unknown to node:crypto"}, not RSA, EC or Ed25519`,
+    );
+  }
+  const bits = details.modulusLength ?? 0;
+  if (bits > MAX_RSA_BITS) {
+    throw fail("KEY_UNSUPPORTED", `the RSA key has ${bits} bits; at most ${MAX_RSA_BITS} are done here`);
+  }
+  return schemesForKey({ keyType }).filter((scheme) => fitsModulus(scheme, bits));
+}
+
+/** RFC 8017 9.1.1 and 9.2: what the encoded message needs. A key of 1024 bits has no room for PSS with SHA-512. */
+function fitsModulus(scheme: SignatureScheme, bits: number): boolean {
+  const hashLength = Number(scheme.hash.slice(4)) / 8;
+  return scheme.padding === "pss"
+    ? Math.ceil((bits - 1) / 8) >= hashLength + (scheme.saltLength ?? 0) + 2
+    : Math.ceil(bits / 8) >= hashLength + 19 + 11;
+}
+
+/** The public half is data of its own in SEC1 and PKCS#1, and OpenSSL takes it unseen. */
+function halvesFit(
+  privateKey: KeyObject,
+  publicKey: KeyObject,
+  scheme: SignatureScheme | undefined,
+): boolean {
+  if (scheme === undefined) return true;
+  const probe = new Uint8Array(32);
+  try {
+    const signature = sign(hashOf(scheme), probe, parameters(scheme, privateKey));
+    return verify(hashOf(scheme), probe, parameters(scheme, publicKey), signature);
+  } catch {
+    return false;
+  }
+}
+
+function hashOf(scheme: SignatureScheme): string | null {
+  return scheme.keyType === "ed25519" ? null : scheme.hash.replace("-", "").toLowerCase();
+}
+
+function parameters(scheme: SignatureScheme, key: KeyObject): SignKeyObjectInput {
+  if (scheme.padding === "pss") {
+    return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.saltLength ?? 0 };
+  }
+  if (scheme.padding === "pkcs1") return { key, padding: constants.RSA_PKCS1_PADDING };
+  return { key, dsaEncoding: "der" };
+}
