@@ -11,9 +11,8 @@ import {
 import {
   type CryptoProvider,
   type EphemeralKey,
-  ecdsaDerToRaw,
+  formsFit,
   notInGroup,
-  publicKeyFits,
   type SignatureScheme,
 } from "@ddscred/core";
 import { isInModp2048_256, modp2048_256 } from "./provider-modp.ts";
@@ -31,13 +30,9 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
   anyPssSalt: true,
 
   async verify(publicKey, scheme, message, signature) {
-    if (!publicKeyFits(publicKey, scheme)) return false;
-    // OpenSSL reads laxer ECDSA encodings than DER, and shorter RSA signatures than the modulus.
-    if (scheme.curve && ecdsaDerToRaw(signature, scheme.curve) === undefined) return false;
+    if (!formsFit(publicKey, scheme, signature)) return false;
     const key = importKey(publicKey);
     if (key === undefined) return false;
-    const bits = key.asymmetricKeyDetails?.modulusLength;
-    if (bits !== undefined && signature.length !== Math.ceil(bits / 8)) return false;
     try {
       const hash = scheme.keyType === "ed25519" ? null : hashNames[scheme.hash];
       return verify(hash, message, { key, ...paddingOf(scheme) }, signature);

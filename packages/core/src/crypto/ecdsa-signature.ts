@@ -1,7 +1,7 @@
-import { DerTag, derContent } from "../der/node.ts";
+import { type DerNode, DerTag, derContent } from "../der/node.ts";
+import { readDer } from "../der/read.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CurveName } from "../schemes.ts";
-import { strictDer } from "./public-key-form.ts";
 
 /**
  * ECDSA signatures in their two forms: DER, which is what certificates, CMS and DDS carry, and the plain
@@ -34,7 +34,7 @@ export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
  */
 export function ecdsaDerToRaw(der: Uint8Array, curve: CurveName): Uint8Array | undefined {
   const length = fieldLengths[curve];
-  const sequence = strictDer(der);
+  const sequence = strictly(der);
   if (sequence?.identifier !== DerTag.SEQUENCE || sequence.children.length !== 2) return undefined;
   const raw = new Uint8Array(2 * length);
   let end = 0;
@@ -48,6 +48,14 @@ export function ecdsaDerToRaw(der: Uint8Array, curve: CurveName): Uint8Array | u
     raw.set(magnitude, end - magnitude.length);
   }
   return raw;
+}
+
+function strictly(der: Uint8Array): DerNode | undefined {
+  try {
+    return readDer(der, { maxDepth: 2, maxElements: 3, maxSize: 160 });
+  } catch {
+    return undefined;
+  }
 }
 
 function derInteger(magnitude: Uint8Array): number[] {

@@ -2,7 +2,7 @@ import { CredentialError } from "../errors/credential-error.ts";
 import type { CryptoProvider, EphemeralKey } from "../ports/crypto-provider.ts";
 import type { SignatureScheme } from "../schemes.ts";
 import { ecdsaDerToRaw } from "./ecdsa-signature.ts";
-import { publicKeyFits } from "./public-key-form.ts";
+import { formsFit } from "./forms.ts";
 import { type HostCryptoKey, type HostSubtleCrypto, hostCrypto } from "./web-host.ts";
 
 /**
@@ -20,14 +20,11 @@ export function webCrypto(): CryptoProvider {
     anyPssSalt: false,
 
     async verify(publicKey, scheme, message, signature) {
-      if (!publicKeyFits(publicKey, scheme)) return false;
-      const raw = scheme.curve ? ecdsaDerToRaw(signature, scheme.curve) : signature;
-      if (raw === undefined) return false;
+      if (!formsFit(publicKey, scheme, signature)) return false;
+      const raw = (scheme.curve && ecdsaDerToRaw(signature, scheme.curve)) ?? signature;
       const key = await importKey(subtle, publicKey, scheme);
       if (key === undefined) return false;
-      const modulusLength = key.algorithm.modulusLength;
-      if (modulusLength !== undefined && raw.length !== Math.ceil(modulusLength / 8)) return false;
-      for (const algorithm of verifyAlgorithms(scheme, modulusLength)) {
+      for (const algorithm of verifyAlgorithms(scheme, key.algorithm.modulusLength)) {
         if (await orFalse(scheme, subtle.verify(algorithm, key, raw, message))) return true;
       }
       return false;
