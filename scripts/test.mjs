@@ -25,6 +25,7 @@ installSystemPackages();
 check("lint", bin("oxlint"), ["--type-aware"]);
 check("format", bin("biome"), ["check", "."]);
 check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]);
+check("docs/errors.md", process.execPath, [join(root, "scripts/errors-doc.mjs"), "--check"]);
 check("unused exports and dependencies", bin("knip"), []);
 runTests();
 process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);

@@ -15,6 +15,7 @@ export { encodePem, type PemBlock, readPem } from "./pem/pem.ts";
 export * from "./ports/credential-source.ts";
 export * from "./ports/crypto-provider.ts";
 export * from "./ports/optional.ts";
+export * from "./resolver.ts";
 export * from "./schemes.ts";
 export * from "./secret.ts";
 export * from "./uri/data.ts";
