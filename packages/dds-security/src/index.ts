@@ -1,1 +1,14 @@
-export {};
+export * from "./configuration/cyclone.ts";
+export * from "./configuration/from-properties.ts";
+export * from "./configuration/model.ts";
+export * from "./configuration/properties.ts";
+export * from "./documents/algorithms.ts";
+export * from "./documents/date-time.ts";
+export * from "./documents/domains.ts";
+export * from "./documents/fnmatch.ts";
+export * from "./documents/governance.ts";
+export * from "./documents/grant.ts";
+export * from "./documents/permissions.ts";
+export * from "./finding.ts";
+export type * from "./documents/values.ts";
+export type { DocumentExtension, Located } from "./documents/walk.ts";
