@@ -1,0 +1,159 @@
+import type { ErrorCode } from "../../errors/codes.ts";
+import { CredentialError } from "../../errors/credential-error.ts";
+import type { Certificate } from "../certificate.ts";
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  ExtensionOid,
+  extendedKeyUsage,
+  extensionName,
+  keyUsage,
+  subjectAltName,
+  subjectKeyIdentifier,
+} from "../extensions.ts";
+import { namesEqual } from "../name-compare.ts";
+import { displayName } from "../name-format.ts";
+import { allowsKey, type PathProfile } from "./profile.ts";
+
+/** Whether subject and issuer are the same name (RFC 5280 3.2). */
+export function isSelfIssued(certificate: Certificate): boolean {
+  return namesEqual(certificate.subject, certificate.issuer);
+}
+
+/** An error about one certificate, which the message names by its subject. */
+export function certificateError(
+  code: ErrorCode,
+  certificate: Certificate,
+  problem: string,
+  section: string,
+  hint?: string,
+): CredentialError {
+  const message = `certificate ${displayName(certificate.subject)}: ${problem} (${section})`;
+  return new CredentialError(code, message, { section, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** The rules for any certificate of a path, wherever it stands (RFC 5280 6.1.3 and 6.1.5). */
+export function checkAnyCertificate(certificate: Certificate, at: Date, profile: PathProfile): void {
+  checkKey(certificate, profile);
+  checkExtensions(certificate);
+  checkValidity(certificate, at);
+}
+
+/** The key is one that the profile allows. */
+export function checkKey(certificate: Certificate, profile: PathProfile): void {
+  const key = certificate.publicKey;
+  if (allowsKey(profile, key)) return;
+  const allowed = profile.keys.map(({ label }) => label).join(", ");
+  throw certificateError(
+    "KEY_UNSUPPORTED",
+    certificate,
+    `its key is ${key.label}; ${profile.name} allows ${allowed}`,
+    profile.keySection,
+  );
+}
+
+/** 6.1.3 (a)(2). */
+function checkValidity(certificate: Certificate, at: Date): void {
+  const { notBefore, notAfter } = certificate;
+  const section = "RFC 5280 6.1.3 (a)(2)";
+  if (at < notBefore) {
+    const problem = `it is valid from ${time(notBefore)}, not yet at ${time(at)}`;
+    throw certificateError("CERTIFICATE_NOT_YET_VALID", certificate, problem, section);
+  }
+  // Whole seconds count: a certificate is valid through all of its last second.
+  if (Math.floor(at.getTime() / 1000) > Math.floor(notAfter.getTime() / 1000)) {
+    const problem = `it was valid until ${time(notAfter)}, no more at ${time(at)}`;
+    throw certificateError("CERTIFICATE_EXPIRED", certificate, problem, section);
+  }
+}
+
+/** Every extension that is looked into decodes; no critical one is unknown (4.2, 6.1.4 (o), 6.1.5 (f)). */
+export function checkExtensions(certificate: Certificate): void {
+  try {
+    for (const decode of DECODERS) decode(certificate);
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    throw certificateError(error.code, certificate, error.message, "RFC 5280 4.2.1");
+  }
+  for (const { oid, critical } of certificate.extensions) {
+    const section = UNEVALUATED.get(oid);
+    if (section !== undefined) {
+      const problem = `extension ${extensionName(oid)} restricts the path and is not evaluated yet`;
+      throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, section);
+    }
+    if (critical && !PROCESSED.has(oid)) {
+      const problem = `the critical extension ${extensionName(oid)} is not understood`;
+      throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, "RFC 5280 4.2");
+    }
+  }
+}
+
+const DECODERS = [
+  basicConstraints,
+  keyUsage,
+  extendedKeyUsage,
+  subjectKeyIdentifier,
+  authorityKeyIdentifier,
+  subjectAltName,
+] as const;
+
+/**
+ * Extensions that are processed. Of certificatePolicies nothing follows: every policy is acceptable, and none
+ * is demanded, unless one of the extensions below demands it.
+ */
+const PROCESSED = new Set<string>([
+  ExtensionOid.basicConstraints,
+  ExtensionOid.keyUsage,
+  ExtensionOid.extendedKeyUsage,
+  ExtensionOid.subjectKeyIdentifier,
+  ExtensionOid.authorityKeyIdentifier,
+  ExtensionOid.subjectAltName,
+  ExtensionOid.certificatePolicies,
+]);
+
+/** Extensions that could restrict a path and are refused, critical or not, until they are evaluated. */
+const UNEVALUATED = new Map<string, string>([
+  [ExtensionOid.nameConstraints, "RFC 5280 4.2.1.10"],
+  [ExtensionOid.policyMappings, "RFC 5280 4.2.1.5"],
+  [ExtensionOid.policyConstraints, "RFC 5280 4.2.1.11"],
+  [ExtensionOid.inhibitAnyPolicy, "RFC 5280 4.2.1.14"],
+]);
+
+/** The certificate may issue others (6.1.4 (k) and (n)). An anchor of version 1 is the profile's decision. */
+export function checkCa(certificate: Certificate, isAnchor: boolean, profile: PathProfile): void {
+  if (certificate.version < 3) {
+    if (isAnchor && profile.version1Anchors === "accept") return;
+    const problem = `it is of X.509 version ${certificate.version}, which cannot say that it is a CA`;
+    throw certificateError("CA_INVALID", certificate, problem, "RFC 5280 6.1.4 (k)");
+  }
+  if (basicConstraints(certificate)?.ca !== true) {
+    const absent = !certificate.extensions.some(({ oid }) => oid === ExtensionOid.basicConstraints);
+    const problem = absent ? "it has no basicConstraints" : "its basicConstraints say CA:FALSE";
+    throw certificateError("CA_INVALID", certificate, problem, "RFC 5280 6.1.4 (k)");
+  }
+  const usages = keyUsage(certificate);
+  if (usages !== undefined && !usages.has("keyCertSign")) {
+    const problem = `its keyUsage has no keyCertSign, only ${[...usages].join(", ")}`;
+    throw certificateError("CA_INVALID", certificate, problem, "RFC 5280 6.1.4 (n)");
+  }
+}
+
+/**
+ * pathLenConstraint of every CA (6.1.4 (l) and (m)), the anchor's included, which RFC 5280 leaves open.
+ *
+ * @param path leaf first, anchor last
+ */
+export function checkPathLengths(path: readonly Certificate[]): void {
+  path.forEach((ca, index) => {
+    const allowed = index === 0 ? undefined : basicConstraints(ca)?.pathLength;
+    if (allowed === undefined) return;
+    const below = path.slice(1, index).filter((certificate) => !isSelfIssued(certificate)).length;
+    if (below <= allowed) return;
+    const problem = `its pathLenConstraint allows ${allowed} CAs below it, the path has ${below}`;
+    throw certificateError("CA_INVALID", ca, problem, "RFC 5280 4.2.1.9");
+  });
+}
+
+function time(date: Date): string {
+  return date.toISOString().replace(/\.000Z$/, "Z");
+}

@@ -1,0 +1,53 @@
+import type { Certificate } from "../certificate.ts";
+
+/** Something about an accepted path that a careful caller will want to say. */
+export interface PathNote {
+  readonly rule: "version-1-anchor" | "leaf-is-anchor";
+  readonly certificate: Certificate;
+  readonly message: string;
+}
+
+interface Parts {
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+  readonly anchor: Certificate;
+  readonly at: Date;
+  readonly notes: readonly PathNote[];
+}
+
+/**
+ * A certificate path that validatePath has accepted. Only it can make one: whoever demands this type demands
+ * the validation.
+ */
+export class ValidatedPath {
+  readonly #validated = true;
+  /** The leaf first, the anchor last; one certificate where the leaf is the anchor. */
+  readonly certificates: readonly Certificate[];
+  readonly leaf: Certificate;
+  readonly anchor: Certificate;
+  /** The moment for which it was validated. */
+  readonly at: Date;
+  readonly notes: readonly PathNote[];
+
+  /** @internal */
+  constructor(parts: Parts, key: typeof MAKER) {
+    if (key !== MAKER) throw new TypeError("a ValidatedPath is made by validatePath only");
+    this.certificates = Object.freeze([...parts.certificates]);
+    this.leaf = parts.certificates[0];
+    this.anchor = parts.anchor;
+    this.at = new Date(parts.at);
+    this.notes = Object.freeze([...parts.notes]);
+    Object.freeze(this);
+  }
+
+  /** Whether a value really is one, for callers without static types. */
+  static is(value: unknown): value is ValidatedPath {
+    return typeof value === "object" && value !== null && #validated in value && value.#validated;
+  }
+}
+
+const MAKER = Symbol("validatePath");
+
+/** For validatePath alone; not exported from the package. */
+export function makeValidatedPath(parts: Parts): ValidatedPath {
+  return new ValidatedPath(parts, MAKER);
+}
