@@ -77,8 +77,8 @@ export interface FixtureUris {
   readonly withoutPin?: string;
   readonly withWrongPin?: string;
   /**
-   * With `secretsInUris`: URIs that carry this text where a secret stands, each of which fails: valid and
-   * damaged ones. No token may count them as an attempt to log in.
+   * With `secretsInUris`: URIs that carry this text where a secret stands, valid and damaged ones, which name
+   * no certificate and no key. No token may count them as an attempt to log in.
    */
   readonly withSecret?: (secret: string) => readonly string[];
 }

@@ -1,1 +1,25 @@
-export {};
+export type { MockFiles } from "./files.ts";
+export { type MockBackend, type MockBackendOptions, mockBackend } from "./mock-backend.ts";
+export {
+  issueMockCertificate,
+  type MockCertificate,
+  type MockCertificateOptions,
+} from "./pki/certificate.ts";
+export { type MockDocumentOptions, signMockDocument } from "./pki/document.ts";
+export {
+  generateMockKey,
+  importMockKey,
+  type MockHash,
+  type MockKey,
+  type MockKeyKind,
+  type MockSignature,
+} from "./pki/key.ts";
+export type { CryptokiFunction, MockCall, MockFault } from "./token/cryptoki.ts";
+export {
+  type MockCertificateObject,
+  type MockKeyObject,
+  type MockObject,
+  type MockToken,
+  type MockTokenOptions,
+  mockToken,
+} from "./token/token.ts";

@@ -20,8 +20,8 @@ export const secrets = [
       ok(uri.includes(CANARY), "withSecret() puts the secret into the URI");
       for (const [name, call] of calls(fixture.source, uri)) {
         const error = await thrownBy(call);
-        ok(error !== undefined, `${name} with a URI of withSecret() fails`);
-        noCanary(credentialError(error, name), name);
+        if (error !== undefined) noCanary(credentialError(error, name), name);
+        else ok(!MUST_FAIL.includes(name), `${name} with a URI of withSecret() fails`);
       }
     }
   }),
@@ -36,6 +36,9 @@ export const secrets = [
     }
   }),
 ];
+
+/** The others may take any bytes for what they read. */
+const MUST_FAIL = ["certificates()", "signer()"];
 
 function calls(source: CredentialSource, uri: string): [name: string, call: () => Promise<unknown>][] {
   const list: [string, () => Promise<unknown>][] = [

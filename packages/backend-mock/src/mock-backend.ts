@@ -1,0 +1,196 @@
+import {
+  type CallOptions,
+  type Certificate,
+  type CredentialDescription,
+  type CredentialDirectory,
+  CredentialError,
+  type CredentialSource,
+  type DocumentSource,
+  type Pkcs11Uri,
+  parseFileUri,
+  parsePkcs11Uri,
+  type RevocationSource,
+  Secret,
+  type Signer,
+  type TokenInfo,
+  uriScheme,
+} from "@ddscred/core";
+import { Files, type MockFiles } from "./files.ts";
+import { type CallContext, Cryptoki, type MockCall, type MockFault } from "./token/cryptoki.ts";
+import type { PinSource } from "./token/session.ts";
+import { type MockToken, Token } from "./token/token.ts";
+import { Tokens } from "./token/tokens.ts";
+
+export interface MockBackendOptions {
+  /** Tokens in slots 0, 1, ... */
+  readonly tokens?: readonly MockToken[];
+  /** Files by path: `{ "governance.p7s": "..." }`. */
+  readonly files?: MockFiles;
+  /** Asked for a PIN where the URI has none; undefined stands for none. */
+  readonly pin?: (request: { uri: string; token: TokenInfo }) => Promise<Secret | undefined>;
+  /** Tries a PIN even where one more wrong one locks the token. Default false. */
+  readonly allowFinalTry?: boolean;
+  /** What goes wrong, from the start; `backend.inject` adds more. */
+  readonly faults?: readonly MockFault[];
+  /** Milliseconds that every PKCS#11 call takes. Default 0. */
+  readonly latency?: number;
+}
+
+export interface MockBackend extends CredentialSource, DocumentSource, RevocationSource, CredentialDirectory {
+  /** Every PKCS#11 call so far, with what it returned; no secrets. */
+  readonly calls: readonly MockCall[];
+  /** How often a function was called. */
+  count(call: MockCall["call"]): number;
+  /** One more fault, from now on. */
+  inject(fault: MockFault): void;
+}
+
+/**
+ * A backend for tests: `pkcs11:` URIs answered by tokens in memory, `file:` and `data:` URIs by files in memory,
+ * with the errors of the real backends, and faults where a test wants them. No HSM, no module, no disk.
+ */
+export function mockBackend(options: MockBackendOptions = {}): MockBackend {
+  return new Mock(options);
+}
+
+class Mock implements MockBackend {
+  readonly name = "mock";
+  readonly schemes = ["pkcs11", "file", "data"] as const;
+  readonly #cryptoki: Cryptoki;
+  readonly #tokens: Tokens;
+  readonly #files: Files;
+  readonly #options: MockBackendOptions;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(options: MockBackendOptions) {
+    const { tokens = [], files = {}, faults = [], latency = 0, allowFinalTry = false } = options;
+    this.#options = options;
+    this.#cryptoki = new Cryptoki(faults, latency);
+    this.#files = new Files(files);
+    const pinFinder = (parsed: Pkcs11Uri, token: Token, uri: string) => this.#pin(parsed, token, uri);
+    this.#tokens = new Tokens(checkedTokens(tokens), this.#cryptoki, pinFinder, allowFinalTry);
+  }
+
+  get calls(): readonly MockCall[] {
+    return this.#cryptoki.calls;
+  }
+
+  count(call: MockCall["call"]): number {
+    return this.calls.filter((entry) => entry.call === call).length;
+  }
+
+  inject(fault: MockFault): void {
+    this.#cryptoki.inject(fault);
+  }
+
+  certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
+    return this.#run(uri, options, async (context, onToken) =>
+      onToken ? this.#tokens.certificates(context) : this.#files.certificates(context),
+    );
+  }
+
+  async signer(uri: string, options?: CallOptions): Promise<Signer> {
+    const signer = await this.#run(uri, options, async (context, onToken) =>
+      onToken ? this.#tokens.signer(context) : this.#files.signer(context),
+    );
+    return {
+      ...signer,
+      sign: (scheme, message, call) => this.#run(uri, call, () => signer.sign(scheme, message, call)),
+    };
+  }
+
+  document(uri: string, options?: CallOptions): Promise<Uint8Array> {
+    return this.#run(uri, options, async (context, onToken) => {
+      if (onToken) throw filesOnly(uri, "Signed documents");
+      return this.#files.read(context);
+    });
+  }
+
+  revocationLists(uri: string, options?: CallOptions): Promise<readonly Uint8Array[]> {
+    return this.#run(uri, options, async (context, onToken) => {
+      if (onToken) throw filesOnly(uri, "Revocation lists");
+      return this.#files.revocationLists(context);
+    });
+  }
+
+  async *list(uri: string, options?: CallOptions): AsyncGenerator<CredentialDescription> {
+    const found = await this.#run(uri, options, async (context, onToken) => {
+      if (!onToken) throw new CredentialError("UNSUPPORTED", "the mock lists tokens, not files", { uri });
+      const all: CredentialDescription[] = [];
+      for await (const description of this.#tokens.list(context)) all.push(description);
+      return all;
+    });
+    yield* found;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#underWay);
+    this.#cryptoki.finalize();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Every call goes through here: none begins after close, and close waits for those under way. */
+  async #run<T>(
+    uri: string,
+    options: CallOptions | undefined,
+    body: (context: CallContext, onToken: boolean) => Promise<T>,
+  ): Promise<T> {
+    if (typeof uri !== "string") throw new TypeError("a URI is a string");
+    if (this.#closed) throw new CredentialError("CLOSED", "the mock backend is closed", { uri });
+    const { signal } = options ?? {};
+    if (signal?.aborted === true) throw new CredentialError("ABORTED", "the call was aborted", { uri });
+    const scheme = uriScheme(uri);
+    const onToken = scheme !== "file" && scheme !== "data";
+    const running = body({ uri, ...(signal && { signal }) }, onToken);
+    this.#underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#underWay.delete(running);
+    }
+  }
+
+  #pin(parsed: Pkcs11Uri, token: Token, uri: string): PinSource {
+    const { "pin-value": value, "pin-source": source } = parsed.query;
+    if (value !== undefined) return async () => value;
+    if (source !== undefined) return async () => this.#pinFrom(source, uri);
+    return async () => this.#options.pin?.({ uri, token: token.info });
+  }
+
+  /** `pin-source=file:...`, from the files in memory; one line end after the PIN is no part of it. */
+  #pinFrom(source: string, uri: string): Secret {
+    if (uriScheme(source) !== "file") {
+      throw new CredentialError("PIN_SOURCE_REFUSED", "the mock reads pin-source=file: only", { uri });
+    }
+    try {
+      const bytes = this.#files.read({ uri: source });
+      return new Secret(new TextDecoder().decode(bytes).replace(/\r?\n$/, ""));
+    } catch (error) {
+      const text = `the mock has no file ${JSON.stringify(parseFileUri(source).path)} for the PIN`;
+      throw new CredentialError("PIN_SOURCE_UNREADABLE", text, { uri, cause: error });
+    }
+  }
+}
+
+function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
+  const names = new Set<string>();
+  return tokens.map((token) => {
+    if (!(token instanceof Token)) throw new TypeError("tokens are made by mockToken()");
+    const name = JSON.stringify([token.label, token.serialNumber]);
+    if (names.has(name)) throw new TypeError(`two tokens ${name}: give them different serial numbers`);
+    names.add(name);
+    return token;
+  });
+}
+
+function filesOnly(uri: string, what: string): CredentialError {
+  // A text that is no URI at all is judged as one of a token first.
+  parsePkcs11Uri(uri);
+  const hint = `${what} are files: give them as file: or data:, URIs.`;
+  return new CredentialError("URI_SCHEME_REFUSED", `${what} cannot be read from a token`, { uri, hint });
+}

@@ -1,0 +1,195 @@
+import {
+  type ObjectInfo,
+  parseCertificate,
+  readPem,
+  type SignatureSchemeName,
+  type TokenInfo,
+} from "@ddscred/core";
+import { type MockCertificate, shortHash } from "../pki/certificate.ts";
+import { utf8 } from "../pki/der.ts";
+import type { MockKey } from "../pki/key.ts";
+import { Refusal } from "./cryptoki.ts";
+
+/** One object on a token. The id defaults to one made of the public key, so a key and its certificate share it. */
+export type MockObject = MockKeyObject | MockCertificateObject;
+
+interface MockObjectBase {
+  /** CKA_LABEL. Default: empty. */
+  readonly label?: string;
+  /** CKA_ID; text stands for its UTF-8 bytes. */
+  readonly id?: Uint8Array | string;
+}
+
+export interface MockKeyObject extends MockObjectBase {
+  readonly key: MockKey;
+  /** Whether it is hidden until the login (CKA_PRIVATE). Default true. */
+  readonly private?: boolean;
+  /** Whether it says that it can be read out (CKA_EXTRACTABLE). Default false. */
+  readonly extractable?: boolean;
+  /** What the token can sign with it. Default: all that fits the key. */
+  readonly schemes?: readonly SignatureSchemeName[];
+}
+
+export interface MockCertificateObject extends MockObjectBase {
+  /** DER (also damaged, to see what happens), PEM, or one that was issued here. */
+  readonly certificate: Uint8Array | string | MockCertificate;
+  /** Default false. */
+  readonly private?: boolean;
+}
+
+export interface MockTokenOptions {
+  readonly label: string;
+  /** The user's PIN. Without one, no login is needed and nothing is hidden. */
+  readonly pin?: string;
+  /** Wrong PINs in a row that lock it. Default 3. */
+  readonly pinTries?: number;
+  /** How many are left now. Default: all of them. 0: locked; 1: the final try. */
+  readonly pinTriesLeft?: number;
+  /** Default: one made of the label. */
+  readonly serialNumber?: string;
+  readonly manufacturerID?: string;
+  readonly model?: string;
+  readonly objects?: readonly MockObject[];
+}
+
+/** A token in the test's hands. */
+export interface MockToken {
+  readonly label: string;
+  readonly serialNumber: string;
+  /** Whether it is in its slot. */
+  readonly present: boolean;
+  readonly pinTriesLeft: number;
+  /** Pulls it out: sessions and the login are gone. */
+  remove(): void;
+  /** Puts it back. */
+  insert(): void;
+  /** Stores one more object. */
+  add(object: MockObject): void;
+}
+
+/** A token in memory; give it to `mockBackend`. */
+export function mockToken(options: MockTokenOptions): MockToken {
+  return new Token(options);
+}
+
+/** What is stored: the attributes of an object and what stands behind them. */
+export interface StoredObject extends ObjectInfo {
+  readonly token: Token;
+  readonly label: string;
+  readonly id: Uint8Array;
+  readonly private: boolean;
+  readonly key?: MockKeyObject;
+  /** CKA_VALUE of a certificate. */
+  readonly value?: Uint8Array;
+}
+
+/** The token itself, as the module behind the backend sees it. */
+export class Token implements MockToken {
+  readonly info: TokenInfo;
+  /** Grows when what was open is gone. */
+  epoch = 0;
+  readonly #objects: StoredObject[] = [];
+  readonly #pin: string | undefined;
+  readonly #pinTries: number;
+  #pinTriesLeft: number;
+  #present = true;
+
+  constructor(options: MockTokenOptions) {
+    const { label, pin, pinTries = 3, manufacturerID = "ddscred", model = "Mock token" } = options;
+    if (typeof label !== "string") throw new TypeError("a mock token has a label");
+    const serialNumber = options.serialNumber ?? hex(shortHash(label, new Uint8Array()));
+    this.info = { label, serialNumber, manufacturerID, model };
+    this.#pin = pin;
+    this.#pinTries = pinTries;
+    this.#pinTriesLeft = options.pinTriesLeft ?? pinTries;
+    for (const object of options.objects ?? []) this.add(object);
+  }
+
+  get label(): string {
+    return this.info.label;
+  }
+
+  get serialNumber(): string {
+    return this.info.serialNumber;
+  }
+
+  get present(): boolean {
+    return this.#present;
+  }
+
+  get pinTriesLeft(): number {
+    return this.#pinTriesLeft;
+  }
+
+  /** CKF_LOGIN_REQUIRED */
+  get loginRequired(): boolean {
+    return this.#pin !== undefined;
+  }
+
+  remove(): void {
+    this.#present = false;
+    this.epoch += 1;
+  }
+
+  insert(): void {
+    this.#present = true;
+  }
+
+  add(object: MockObject): void {
+    this.#objects.push("key" in object ? this.#storedKey(object) : this.#storedCertificate(object));
+  }
+
+  /** C_Login as CKU_USER. */
+  login(pin: string): void {
+    if (this.#pinTriesLeft <= 0) throw new Refusal("CKR_PIN_LOCKED");
+    if (pin === this.#pin) {
+      this.#pinTriesLeft = this.#pinTries;
+      return;
+    }
+    this.#pinTriesLeft -= 1;
+    throw new Refusal(this.#pinTriesLeft === 0 ? "CKR_PIN_LOCKED" : "CKR_PIN_INCORRECT");
+  }
+
+  /** What C_FindObjects finds. */
+  objects(loggedIn: boolean): readonly StoredObject[] {
+    return this.#objects.filter((object) => loggedIn || !this.loginRequired || !object.private);
+  }
+
+  #storedKey(object: MockKeyObject): StoredObject {
+    const id = idOf(object, object.key.publicKey);
+    const { label = "", private: hidden = true } = object;
+    return { token: this, type: "private", label, id, private: hidden, key: { ...object } };
+  }
+
+  #storedCertificate(object: MockCertificateObject): StoredObject {
+    const value = derOf(object.certificate);
+    const { label = "", private: hidden = false } = object;
+    return { token: this, type: "cert", label, id: idOf(object, publicKeyOf(value)), private: hidden, value };
+  }
+}
+
+function idOf({ id }: MockObjectBase, publicKey: Uint8Array): Uint8Array {
+  if (id === undefined) return shortHash("key", publicKey);
+  return typeof id === "string" ? utf8(id) : id.slice();
+}
+
+function derOf(certificate: MockCertificateObject["certificate"]): Uint8Array {
+  if (certificate instanceof Uint8Array) return certificate.slice();
+  if (typeof certificate !== "string") return certificate.der;
+  const [block] = readPem(certificate);
+  if (block === undefined) throw new TypeError("the certificate's text holds no PEM block");
+  return block.der;
+}
+
+/** A damaged certificate has an id too. */
+function publicKeyOf(certificate: Uint8Array): Uint8Array {
+  try {
+    return parseCertificate(certificate).publicKey.spki;
+  } catch {
+    return certificate;
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
