@@ -59,70 +59,81 @@ export interface AttributeRow {
   readonly meaning: string;
   /** Longest value in bytes of UTF-8 that the field of PKCS#11 holds. */
   readonly limit?: number;
-  readonly section: string;
 }
 
 /** The standard attributes in the order of the grammar, which is the canonical order too. */
 export const pathAttributes = {
-  token: { meaning: "label of the token (CK_TOKEN_INFO.label)", limit: 32, section: "2.3" },
+  token: { meaning: "label of the token (CK_TOKEN_INFO.label)", limit: 32 },
   manufacturer: {
     meaning: "manufacturer of the token (CK_TOKEN_INFO.manufacturerID)",
     limit: 32,
-    section: "2.3",
   },
-  serial: { meaning: "serial number of the token (CK_TOKEN_INFO.serialNumber)", limit: 16, section: "2.3" },
-  model: { meaning: "model of the token (CK_TOKEN_INFO.model)", limit: 16, section: "2.3" },
+  serial: { meaning: "serial number of the token (CK_TOKEN_INFO.serialNumber)", limit: 16 },
+  model: { meaning: "model of the token (CK_TOKEN_INFO.model)", limit: 16 },
   "library-manufacturer": {
     meaning: "manufacturer of the module (CK_INFO.manufacturerID)",
     limit: 32,
-    section: "2.3",
   },
-  "library-version": { meaning: "version of the module (CK_INFO.libraryVersion)", section: "2.3" },
+  "library-version": { meaning: "version of the module (CK_INFO.libraryVersion)" },
   "library-description": {
     meaning: "description of the module (CK_INFO.libraryDescription)",
     limit: 32,
-    section: "2.3",
   },
-  object: { meaning: "label of the object (CKA_LABEL)", section: "2.3" },
-  type: { meaning: "class of the object (CKA_CLASS)", section: "2.3" },
-  id: { meaning: "identifier of the object, bytes (CKA_ID)", section: "2.3" },
+  object: { meaning: "label of the object (CKA_LABEL)" },
+  type: { meaning: "class of the object (CKA_CLASS)" },
+  id: { meaning: "identifier of the object, bytes (CKA_ID)" },
   "slot-description": {
     meaning: "description of the slot (CK_SLOT_INFO.slotDescription)",
     limit: 64,
-    section: "2.3",
   },
   "slot-manufacturer": {
     meaning: "manufacturer of the slot (CK_SLOT_INFO.manufacturerID)",
     limit: 32,
-    section: "2.3",
   },
-  "slot-id": { meaning: "number of the slot (CK_SLOT_ID), which may change at any restart", section: "2.3" },
+  "slot-id": { meaning: "number of the slot (CK_SLOT_ID), which may change at any restart" },
 } as const satisfies Record<Pkcs11PathName, AttributeRow>;
 
 export const queryAttributes = {
-  "pin-source": { meaning: "where the PIN is to be had", section: "2.4" },
-  "pin-value": { meaning: "the PIN itself", section: "2.4" },
-  "module-name": { meaning: "name of the module, without lib and .so", section: "2.4" },
-  "module-path": { meaning: "absolute path of the module, or of the folder that holds it", section: "2.4" },
+  "pin-source": { meaning: "where the PIN is to be had" },
+  "pin-value": { meaning: "the PIN itself" },
+  "module-name": { meaning: "name of the module, without lib and .so" },
+  "module-path": { meaning: "absolute path of the module, or of the folder that holds it" },
 } as const satisfies Record<Pkcs11QueryName, AttributeRow>;
 
 export const objectTypes = ["public", "private", "cert", "secret-key", "data"] as const;
 
-/** Names from before the RFC, and PIN attributes in the path, as they are seen in the field. */
-export const aliases: {
-  readonly path: Readonly<Record<string, Pkcs11PathName | Pkcs11QueryName>>;
-  readonly query: Readonly<Record<string, Pkcs11QueryName>>;
-} = {
-  path: {
-    "object-type": "type",
-    objecttype: "type",
-    manuf: "manufacturer",
-    "pin-value": "pin-value",
-    "pin-source": "pin-source",
-    pinfile: "pin-source",
-  },
-  query: { pinfile: "pin-source" },
-};
-
 export const isPathName = (name: string): name is Pkcs11PathName => Object.hasOwn(pathAttributes, name);
 export const isQueryName = (name: string): name is Pkcs11QueryName => Object.hasOwn(queryAttributes, name);
+
+/** The standard attribute that a written name stands for. */
+export interface StandardName {
+  readonly name: Pkcs11PathName | Pkcs11QueryName;
+  /** Whether the spelling is one from before the RFC. */
+  readonly alias: boolean;
+}
+
+/** Standard names are literals of the grammar, so case-insensitive (RFC 5234 2.3). Undefined for a vendor's name. */
+export function standardName(
+  component: Pkcs11Component,
+  written: string,
+  options: { lenient: boolean },
+): StandardName | undefined {
+  const name = written.toLowerCase();
+  if (component === "path" && isPathName(name)) return { name, alias: false };
+  if (component === "query" && isQueryName(name)) return { name, alias: false };
+  const meant = options.lenient ? ALIASES[component].get(name) : undefined;
+  return meant === undefined ? undefined : { name: meant, alias: true };
+}
+
+/** Names from before the RFC, and PIN attributes in the path, as they are seen in the field. */
+const ALIASES: Record<Pkcs11Component, ReadonlyMap<string, Pkcs11PathName | Pkcs11QueryName>> = {
+  path: new Map<string, Pkcs11PathName | Pkcs11QueryName>([
+    ["object-type", "type"],
+    ["objecttype", "type"],
+    ["manuf", "manufacturer"],
+    ["pin-value", "pin-value"],
+    ["pin-source", "pin-source"],
+    ["pinfile", "pin-source"],
+  ]),
+  query: new Map([["pinfile", "pin-source"]]),
+};

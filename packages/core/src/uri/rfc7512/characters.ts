@@ -60,7 +60,7 @@ export function characterFault(
   return {
     ...found,
     message: `${label} holds ${nameOf(character)}, which must be percent-encoded in the ${component}`,
-    hint: `Write it as "${escapeOf(character)}".`,
+    hint: hintFor(character, label),
   };
 }
 
@@ -71,6 +71,10 @@ function nameOf(character: string): string {
   return /[!-~]/.test(character) ? `"${character}"` : code;
 }
 
-function escapeOf(character: string): string {
-  return /\p{Surrogate}/u.test(character) ? "%EF%BF%BD" : encodeURIComponent(character);
+function hintFor(character: string, label: string): string {
+  if (character === "\n" || character === "\r") return "Write the URI in one line, and nothing after it.";
+  if (/^"?module-(?:name|path)/.test(label))
+    return `${label} belongs into the query: write "?" before it, not ";".`;
+  if (/\p{Surrogate}/u.test(character)) return "Half a surrogate pair is no text; write the character anew.";
+  return `Write it as "${encodeURIComponent(character)}".`;
 }

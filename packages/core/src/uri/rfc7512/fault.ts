@@ -25,14 +25,14 @@ export interface Fault {
   readonly hint?: string;
 }
 
-/** `URI_INVALID` for a fault at a place of the text. */
-export function uriInvalid(fault: Fault, uri: string, position: number): CredentialError {
+/** `URI_INVALID` for a fault at a place of a text; without both for attributes that no URI can be made of. */
+export function uriInvalid(fault: Fault, uri?: string, position?: number): CredentialError {
   const section = OF_QUERY.has(fault.rule) ? "RFC 7512 2.4" : "RFC 7512 2.3";
   return new CredentialError("URI_INVALID", `${fault.message} (${section})`, {
     rule: fault.rule,
     section,
-    position,
-    uri,
+    ...(position === undefined ? {} : { position }),
+    ...(uri === undefined ? {} : { uri }),
     ...(fault.hint === undefined ? {} : { hint: fault.hint }),
   });
 }

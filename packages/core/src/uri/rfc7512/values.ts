@@ -72,3 +72,14 @@ export const MAX_SLOT_ID = 0xffff_ffff_ffff_ffffn;
 
 /** POSIX, a Windows drive, or a Windows share. */
 const ABSOLUTE = /^(?:\/|[a-z]:[\\/]|\\\\)/i;
+
+/** Whether a value is a CK_VERSION. */
+export function isVersion(value: unknown): value is LibraryVersion {
+  if (typeof value !== "object" || value === null) return false;
+  const { major, minor } = value as Record<string, unknown>;
+  return isByte(major) && isByte(minor);
+}
+
+function isByte(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
+}
