@@ -18,6 +18,7 @@ export * from "./ports/optional.ts";
 export * from "./resolver.ts";
 export * from "./schemes.ts";
 export * from "./secret.ts";
+export { VerifiedDocument, type VerifyDocumentOptions, verifyDocument } from "./smime/verify-document.ts";
 export * from "./uri/data.ts";
 export * from "./uri/file.ts";
 export type { PeerReading } from "./uri/peer-reading.ts";

@@ -1,0 +1,101 @@
+import { derContent } from "../der/node.ts";
+import { readDer } from "../der/read.ts";
+import { sameBytes } from "../der/values.ts";
+import { CredentialError } from "../errors/credential-error.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { parseName } from "../x509/name.ts";
+import { namesEqual } from "../x509/name-compare.ts";
+import { displayName } from "../x509/name-format.ts";
+import { parseCertificate } from "../x509/parse.ts";
+import type { SignerIdentifier } from "./signer-info.ts";
+
+/** Whether a signature names this very certificate: by issuer and serial number, or by its key identifier. */
+export function isSigner(signer: SignerIdentifier, certificate: Certificate): boolean {
+  if ("issuer" in signer) {
+    if (!sameBytes(signer.serialNumber, certificate.serialNumber)) return false;
+    return sameBytes(signer.issuer, certificate.issuer.der) || sameName(signer.issuer, certificate);
+  }
+  const keyIdentifier = subjectKeyIdentifier(certificate);
+  return keyIdentifier !== undefined && sameBytes(signer.subjectKeyIdentifier, keyIdentifier);
+}
+
+/**
+ * The error of a document that another than the permissions CA has signed. It says who, as far as the
+ * certificates that came along tell; they are not verified, and nothing rests on them.
+ */
+export function signerMismatch(
+  signer: SignerIdentifier,
+  certificates: readonly Uint8Array[],
+  ca: Certificate,
+): CredentialError {
+  const actual = certificates
+    .slice(0, MAX_CERTIFICATES)
+    .map(decoded)
+    .find((c) => c && isSigner(signer, c));
+  const expected = `the permissions CA given is ${displayName(ca.subject)} (serial ${serial(ca.serialNumber)})`;
+  const { who, hint } = actual === undefined ? { who: identifierText(signer) } : described(actual, ca);
+  return new CredentialError("DOCUMENT_SIGNER_MISMATCH", `the document is signed by ${who}; ${expected}`, {
+    section: "DDS-Security 1.1 9.4.1.3",
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function described(actual: Certificate, ca: Certificate): { who: string; hint?: string } {
+  const who = `${displayName(actual.subject)} (serial ${serial(actual.serialNumber)})`;
+  if (sameBytes(actual.publicKey.spki, ca.publicKey.spki)) {
+    return {
+      who: `another certificate for the same key, ${who}`,
+      hint: "Name the certificate that signed it as permissions CA, or sign again with the one given.",
+    };
+  }
+  if (namesEqual(actual.subject, ca.subject)) return { who: `another CA of the same name, ${who}` };
+  if (namesEqual(actual.issuer, ca.subject)) {
+    return {
+      who: `a certificate below the permissions CA, ${who}`,
+      hint: "Sign it with the permissions CA's own key: who holds a certificate must not grant permissions.",
+    };
+  }
+  return { who };
+}
+
+function identifierText(signer: SignerIdentifier): string {
+  if ("issuer" in signer) {
+    const issuer = displayName(parseName(signer.issuer));
+    return `the certificate with serial ${serial(signer.serialNumber)} of issuer ${issuer}`;
+  }
+  return `the certificate with key identifier ${serial(signer.subjectKeyIdentifier)}`;
+}
+
+/** RFC 5280 4.2.1.2; undefined where the certificate has none. */
+function subjectKeyIdentifier(certificate: Certificate): Uint8Array | undefined {
+  const extension = certificate.extensions.find(({ oid }) => oid === "2.5.29.14");
+  if (extension === undefined) return undefined;
+  try {
+    return derContent(extension.value, readDer(extension.value, { maxElements: 1 }));
+  } catch {
+    return undefined;
+  }
+}
+
+function sameName(issuer: Uint8Array, certificate: Certificate): boolean {
+  try {
+    return namesEqual(parseName(issuer), certificate.issuer);
+  } catch {
+    return false;
+  }
+}
+
+function decoded(der: Uint8Array): Certificate | undefined {
+  try {
+    return parseCertificate(der);
+  } catch {
+    return undefined;
+  }
+}
+
+function serial(octets: Uint8Array): string {
+  return Array.from(octets.subarray(0, 32), (octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
+/** Looked at for the message. */
+const MAX_CERTIFICATES = 16;
