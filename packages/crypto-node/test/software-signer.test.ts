@@ -412,7 +412,7 @@ t.test(
         try {
           softwareSigner(damaged, { passphrase });
         } catch (error) {
-          if (!(error instanceof CredentialError)) t.fail(`${file} at ${index}: ${error}`);
+          if (!(error instanceof CredentialError)) t.fail(`${file} at ${index}: ${String(error)}`);
         }
       }
     }
