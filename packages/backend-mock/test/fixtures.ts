@@ -3,7 +3,14 @@ import {
   conformanceMaterial as material,
   type StoredPair,
 } from "@ddscred/backend-conformance";
-import { importMockKey, type MockObject, mockBackend, mockToken } from "@ddscred/backend-mock";
+import {
+  importMockKey,
+  type MockBackend,
+  type MockObject,
+  mockBackend,
+  mockToken,
+} from "@ddscred/backend-mock";
+import type { CredentialSource, DocumentSource, RevocationSource } from "@ddscred/core";
 
 const keys = new Map(
   await Promise.all(
@@ -57,12 +64,11 @@ export function fixtureOnTokens(): BackendFixture {
 /** The material in files. */
 export function fixtureOnFiles(): BackendFixture {
   return {
-    source: backend(),
+    source: filesOnly(backend()),
     supports: {
       ...NOTHING,
       documents: true,
       revocationLists: true,
-      directory: true,
       chains: true,
       secretsInUris: true,
     },
@@ -77,10 +83,22 @@ export function fixtureOnFiles(): BackendFixture {
       missingCertificate: "file:ecc.pem",
       missingPrivateKey: "file:ecc.key",
       invalid: ["file:", "file://elsewhere/ec.pem", "file:%zz", "data:no-comma"],
-      everything: `pkcs11:?pin-value=${PIN}`,
       withSecret: (secret) => [`data:,${secret}`, `data:${secret}`, `data:;base64,${secret}%`],
     },
-    unlock: (uri) => `${uri}?pin-value=${PIN}`,
+  };
+}
+
+/** The mock lists tokens alone; seen through this wrapper it is a source of files. */
+function filesOnly(source: MockBackend): CredentialSource & DocumentSource & RevocationSource {
+  return {
+    name: source.name,
+    schemes: ["file", "data"],
+    certificates: (uri, options) => source.certificates(uri, options),
+    signer: (uri, options) => source.signer(uri, options),
+    document: (uri, options) => source.document(uri, options),
+    revocationLists: (uri, options) => source.revocationLists(uri, options),
+    close: () => source.close(),
+    [Symbol.asyncDispose]: () => source.close(),
   };
 }
 
