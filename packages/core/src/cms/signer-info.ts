@@ -6,6 +6,7 @@ import { CredentialError } from "../errors/credential-error.ts";
 import type { HashName } from "../schemes.ts";
 import { decodeAlgorithm } from "../x509/algorithm-id.ts";
 import type { AlgorithmId } from "../x509/certificate.ts";
+import { type DistinguishedName, decodeName } from "../x509/name.ts";
 import { hashOfAlgorithm } from "./algorithms.ts";
 
 /**
@@ -22,9 +23,9 @@ export interface SignerInfo {
   readonly signedAttributes?: SignedAttributes;
 }
 
-/** By which certificate: its issuer (DER of the Name) and serial number (content octets), or its key identifier. */
+/** By which certificate: its issuer and serial number (content octets), or its key identifier. */
 export type SignerIdentifier =
-  | { readonly issuer: Uint8Array; readonly serialNumber: Uint8Array }
+  | { readonly issuer: DistinguishedName; readonly serialNumber: Uint8Array }
   | { readonly subjectKeyIdentifier: Uint8Array };
 
 /** What is signed instead of the content (RFC 5652 5.4, 11). */
@@ -60,7 +61,7 @@ export function parseSignerInfo(bytes: Uint8Array, node: DerNode): SignerInfo {
 function signerIdentifier(bytes: Uint8Array, node: DerNode): SignerIdentifier {
   if (node.identifier !== DerTag.SEQUENCE) return { subjectKeyIdentifier: derContent(bytes, node) };
   const fields = new DerFields(node, SIGNER_INFO);
-  const issuer = derElement(bytes, fields.required("issuer", DerTag.SEQUENCE));
+  const issuer = decodeName(bytes, fields.required("issuer"), SIGNER_INFO);
   const serialNumber = derContent(bytes, fields.required("serialNumber", DerTag.INTEGER));
   fields.end();
   return { issuer, serialNumber };

@@ -3,7 +3,6 @@ import { readDer } from "../der/read.ts";
 import { sameBytes } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { parseName } from "../x509/name.ts";
 import { namesEqual } from "../x509/name-compare.ts";
 import { displayName } from "../x509/name-format.ts";
 import { parseCertificate } from "../x509/parse.ts";
@@ -12,8 +11,8 @@ import type { SignerIdentifier } from "./signer-info.ts";
 /** Whether a signature names this very certificate: by issuer and serial number, or by its key identifier. */
 export function isSigner(signer: SignerIdentifier, certificate: Certificate): boolean {
   if ("issuer" in signer) {
-    if (!sameBytes(signer.serialNumber, certificate.serialNumber)) return false;
-    return sameBytes(signer.issuer, certificate.issuer.der) || sameName(signer.issuer, certificate);
+    const { issuer, serialNumber } = signer;
+    return sameBytes(serialNumber, certificate.serialNumber) && namesEqual(issuer, certificate.issuer);
   }
   const keyIdentifier = subjectKeyIdentifier(certificate);
   return keyIdentifier !== undefined && sameBytes(signer.subjectKeyIdentifier, keyIdentifier);
@@ -60,8 +59,7 @@ function described(actual: Certificate, ca: Certificate): { who: string; hint?: 
 
 function identifierText(signer: SignerIdentifier): string {
   if ("issuer" in signer) {
-    const issuer = displayName(parseName(signer.issuer));
-    return `the certificate with serial ${serial(signer.serialNumber)} of issuer ${issuer}`;
+    return `the certificate with serial ${serial(signer.serialNumber)} of issuer ${displayName(signer.issuer)}`;
   }
   return `the certificate with key identifier ${serial(signer.subjectKeyIdentifier)}`;
 }
@@ -74,14 +72,6 @@ function subjectKeyIdentifier(certificate: Certificate): Uint8Array | undefined 
     return derContent(extension.value, readDer(extension.value, { maxElements: 1 }));
   } catch {
     return undefined;
-  }
-}
-
-function sameName(issuer: Uint8Array, certificate: Certificate): boolean {
-  try {
-    return namesEqual(parseName(issuer), certificate.issuer);
-  } catch {
-    return false;
   }
 }
 

@@ -26,10 +26,11 @@ export async function verifySignedData(
 ): Promise<readonly SignatureScheme[]> {
   const stranger = data.signers.find(({ signer }) => !isSigner(signer, ca));
   if (stranger) throw signerMismatch(stranger.signer, data.certificates, ca);
-  const schemes = data.signers.map((info) => schemeOf(info, ca));
-  for (const [i, info] of data.signers.entries()) {
-    const scheme = schemes[i];
-    if (scheme) await verifySignature(info, scheme, content, ca, crypto);
+  const schemes: SignatureScheme[] = [];
+  for (const info of data.signers) {
+    const scheme = schemeOf(info, ca);
+    await verifySignature(info, scheme, content, ca, crypto);
+    schemes.push(scheme);
   }
   return schemes;
 }
