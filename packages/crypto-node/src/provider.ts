@@ -54,13 +54,25 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
   },
 });
 
+/** Importing a key takes longer than verifying with it, and a path or a handshake uses the same few again. */
 function importKey(publicKey: Uint8Array): KeyObject | undefined {
+  const der = Buffer.from(publicKey);
+  const name = der.toString("latin1");
+  const known = recentKeys.get(name);
+  if (known !== undefined) return known;
   try {
-    return createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" });
+    const key = createPublicKey({ key: der, format: "der", type: "spki" });
+    const [oldest] = recentKeys.keys();
+    if (oldest !== undefined && recentKeys.size >= MAX_RECENT_KEYS) recentKeys.delete(oldest);
+    recentKeys.set(name, key);
+    return key;
   } catch {
     return undefined;
   }
 }
+
+const recentKeys = new Map<string, KeyObject>();
+const MAX_RECENT_KEYS = 32;
 
 function paddingOf(scheme: SignatureScheme): object {
   if (scheme.padding === "pss") {
