@@ -1,3 +1,12 @@
+export { type MockDefect, mockDefects } from "./deployment/defects.ts";
+export {
+  type MockDeployment,
+  type MockDeploymentOptions,
+  type MockDeploymentUris,
+  mockDeployment,
+} from "./deployment/deployment.ts";
+export { type MockPermissionsOptions, mockGovernance, mockPermissions } from "./deployment/documents.ts";
+export { type MockPki, type MockPkiOptions, mockPki } from "./deployment/pki.ts";
 export type { MockFiles } from "./files.ts";
 export { type MockBackend, type MockBackendOptions, mockBackend } from "./mock-backend.ts";
 export {

@@ -77,7 +77,8 @@ const DAY = 86_400_000;
 function extensions(options: MockCertificateOptions, key: MockKey, issuerKey: MockKey): Uint8Array[] {
   const ca = options.ca ?? options.issuer === undefined;
   const pathLength = options.pathLength === undefined ? [] : [der.integer(options.pathLength)];
-  const keyUsage = ca ? der.bitString(Uint8Array.of(0x06), 1) : der.bitString(Uint8Array.of(0x80), 7);
+  // A permissions CA signs documents too, so a CA may make digital signatures besides certificates and CRLs.
+  const keyUsage = ca ? der.bitString(Uint8Array.of(0x86), 1) : der.bitString(Uint8Array.of(0x80), 7);
   const authority = der.sequence(der.taggedBytes(0, shortHash("key", issuerKey.publicKey)));
   return [
     {
