@@ -54,12 +54,12 @@ async function notFound(path: string, details: CredentialErrorDetails): Promise<
   });
 }
 
-/** Names in a folder, the first thousand of them; none where it may not be listed, undefined where it is not. */
+/** Names of files in a folder, the first thousand; none where it may not be listed, undefined where it is not. */
 async function namesIn(folder: string): Promise<string[] | undefined> {
   const names: string[] = [];
   try {
     for await (const entry of await opendir(folder)) {
-      names.push(entry.name);
+      if (!entry.isDirectory()) names.push(entry.name);
       if (names.length === MAX_NAMES) break;
     }
   } catch (error) {

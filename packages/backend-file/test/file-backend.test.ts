@@ -54,7 +54,7 @@ put("ec.pem", material.ec.certificate.pem);
 put("ec.key.pem", material.ec.privateKey.pem);
 put("ca.pem", material.ca.certificate.pem);
 
-t.test("a chain comes in the order of the file, text around the blocks passed over", async (t) => {
+await t.test("a chain comes in the order of the file, text around the blocks passed over", async (t) => {
   put("chain.pem", `subject: leaf\n${material.ec.certificate.pem}\nissuer\n${material.ca.certificate.pem}`);
   put("reversed.pem", material.ca.certificate.pem + material.ec.certificate.pem);
   const ders = async (uri: string) => (await source.certificates(uri)).map(({ der }) => der);
@@ -62,7 +62,7 @@ t.test("a chain comes in the order of the file, text around the blocks passed ov
   t.same(await ders("file:reversed.pem"), [material.ca.certificate.der, material.ec.certificate.der]);
 });
 
-t.test("certificate and key in one file: each call finds its own", async (t) => {
+await t.test("certificate and key in one file: each call finds its own", async (t) => {
   put("both.pem", material.ec.certificate.pem + material.ec.privateKey.pem);
   const resolver = createResolver([source]);
   const credential = await resolver.credential(
@@ -72,7 +72,7 @@ t.test("certificate and key in one file: each call finds its own", async (t) => 
   t.same(credential.certificate.der, material.ec.certificate.der);
 });
 
-t.test("an encrypted key file opens with its passphrase only", { skip: noOpenssl }, async (t) => {
+await t.test("an encrypted key file opens with its passphrase only", { skip: noOpenssl }, async (t) => {
   const protect = ["-passout", `pass:${CANARY}`];
   openssl("pkcs8", "-topk8", "-in", "ec.key.pem", "-out", "pkcs8.pem", ...protect);
   openssl("ec", "-in", "ec.key.pem", "-aes128", "-out", "traditional.pem", ...protect);
@@ -86,7 +86,7 @@ t.test("an encrypted key file opens with its passphrase only", { skip: noOpenssl
   t.match(error, { uri: "file:pkcs8.pem", location: { file: at("pkcs8.pem"), line: 1 } });
 });
 
-t.test("a file of several CRLs gives each", async (t) => {
+await t.test("a file of several CRLs gives each", async (t) => {
   put("crls.pem", material.revocationList.pem.repeat(2));
   t.same(await source.revocationLists("file:crls.pem"), [
     material.revocationList.der,
@@ -94,14 +94,14 @@ t.test("a file of several CRLs gives each", async (t) => {
   ]);
 });
 
-t.test("a document comes byte for byte, whatever it holds", async (t) => {
+await t.test("a document comes byte for byte, whatever it holds", async (t) => {
   const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => index % 251);
   put("document", bytes);
   t.same(await source.document("file:document"), bytes);
   t.same(await source.document(`data:;base64,${Buffer.from(bytes).toString("base64")}`), bytes);
 });
 
-t.test("relative paths start in the bases, in their order", async (t) => {
+await t.test("relative paths start in the bases, in their order", async (t) => {
   for (const name of ["first", "second"]) mkdirSync(at(name));
   put("second/x.pem", material.ec.certificate.pem);
   const both = fileBackend({ bases: [at("first"), at("second")] });
@@ -119,19 +119,19 @@ t.test("relative paths start in the bases, in their order", async (t) => {
   t.match(await errorOf(fileBackend({ bases: [] }).certificates("file:x.pem")), { code: "FILE_NOT_FOUND" });
 });
 
-t.test("a base that holds the file, but cannot give it, ends the search", async (t) => {
+await t.test("a base that holds the file, but cannot give it, ends the search", async (t) => {
   mkdirSync(at("first/z.pem"));
   put("second/z.pem", material.ec.certificate.pem);
   const both = fileBackend({ bases: [at("first"), at("second")] });
   t.match(await errorOf(both.certificates("file:z.pem")), { code: "FILE_NOT_REGULAR" });
 });
 
-t.test("without bases relative paths start in the working directory", async (t) => {
+await t.test("without bases relative paths start in the working directory", async (t) => {
   const error = await errorOf(fileBackend().certificates("file:no-such-file.pem"));
   t.ok(error.message.includes(join(process.cwd(), "no-such-file.pem")));
 });
 
-t.test("what is no PEM key is PEM_NOT_FOUND and says what it is", { skip: noOpenssl }, async (t) => {
+await t.test("what is no PEM key is PEM_NOT_FOUND and says what it is", { skip: noOpenssl }, async (t) => {
   openssl("pkcs8", "-topk8", "-nocrypt", "-in", "ec.key.pem", "-outform", "DER", "-out", "key.der");
   openssl(
     "pkcs12",
@@ -165,14 +165,14 @@ t.test("what is no PEM key is PEM_NOT_FOUND and says what it is", { skip: noOpen
   t.match(inline, { code: "PEM_NOT_FOUND", message: /^the data: URI/ });
 });
 
-t.test("a private key where a certificate is wanted is PEM_NOT_FOUND and says so", async (t) => {
+await t.test("a private key where a certificate is wanted is PEM_NOT_FOUND and says so", async (t) => {
   for (const uri of ["file:ec.key.pem", `data:,${material.ec.privateKey.pem}`]) {
     t.match(await errorOf(source.certificates(uri)), { code: "PEM_NOT_FOUND", message: /private key/ });
     t.match(await errorOf(source.revocationLists(uri)), { code: "PEM_NOT_FOUND", message: /private key/ });
   }
 });
 
-t.test("a damaged block is an error with file and line", async (t) => {
+await t.test("a damaged block is an error with file and line", async (t) => {
   put("damaged.pem", `# comment\n${material.ec.certificate.pem}`.replace("MII", "M*I"));
   const location = { file: at("damaged.pem"), line: 3 };
   t.match(await errorOf(source.certificates("file:damaged.pem")), { code: "PEM_INVALID", location });
@@ -184,7 +184,7 @@ t.test("a damaged block is an error with file and line", async (t) => {
   });
 });
 
-t.test("the content of data: is in no error", async () => {
+await t.test("the content of data: is in no error", async () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\n${CANARY}\n-----END ${label}-----\n`;
   const contents = [
     CANARY,
@@ -201,13 +201,13 @@ t.test("the content of data: is in no error", async () => {
   }
 });
 
-t.test("a data: URI that holds too much, or nothing, is refused like a file", async (t) => {
+await t.test("a data: URI that holds too much, or nothing, is refused like a file", async (t) => {
   t.match(await errorOf(source.certificates("data:,")), { code: "FILE_EMPTY" });
   t.match(await errorOf(source.document("data:;base64,")), { code: "FILE_EMPTY" });
   t.match(await errorOf(source.signer(`data:,${"a".repeat(1024 * 1024 + 1)}`)), { code: "FILE_TOO_LARGE" });
 });
 
-t.test("exposure() says who may read the file", async (t) => {
+await t.test("exposure() says who may read the file", async (t) => {
   put("exposed.pem", "x");
   const expected: [number, boolean][] = [
     [0o600, false],
@@ -225,12 +225,25 @@ t.test("exposure() says who may read the file", async (t) => {
   t.match(await errorOf(source.exposure("file:no-such")), { code: "FILE_NOT_FOUND" });
 });
 
-t.test("wrong options are TypeErrors", async (t) => {
+await t.test("wrong options are TypeErrors", async (t) => {
   t.throws(() => fileBackend({ bases: folder as never }), TypeError);
   t.throws(() => fileBackend({ bases: [7 as never] }), TypeError);
   await t.rejects(source.signer("file:ec.key.pem", { passphrase: CANARY as never }), TypeError);
   const signer = await source.signer("file:ec.key.pem");
   await t.rejects(signer.sign(signatureSchemes.ecdsa_p256_sha256, "text" as never), TypeError);
+});
+
+await t.test("the program of the README works when pasted", async (t) => {
+  // Inside the package, so that its own name and its dependencies resolve as they do for a user.
+  const home = mkdtempSync(fileURLToPath(new URL("readme-", import.meta.url)));
+  t.teardown(() => rmSync(home, { recursive: true }));
+  const program =
+    /```js\n([^]*?)```/.exec(readFileSync(new URL("../README.md", import.meta.url), "utf8"))?.[1] ?? "";
+  const printed = execFileSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: home,
+    encoding: "utf8",
+  });
+  t.match(printed, /^true\n\{ mode: 384, readableByOthers: false \}\nFILE_NOT_FOUND .*identity\.key\.pem\n$/);
 });
 
 const shared = new URL("../../../../shared/vectors/deployments.tar.gz", import.meta.url);
@@ -241,7 +254,7 @@ interface Case {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-t.test("real deployments: how the URI and identity cases read", { skip: noVectors }, async (t) => {
+await t.test("real deployments: how the URI and identity cases read", { skip: noVectors }, async (t) => {
   execFileSync("tar", ["xzf", fileURLToPath(shared), "-C", folder]);
   const home = at("deployments");
   const deployments = fileBackend({ bases: [home] });

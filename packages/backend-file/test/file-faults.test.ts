@@ -41,25 +41,28 @@ async function faultOf(path: string): Promise<CredentialError> {
   return first;
 }
 
-t.test("a file that is not there is FILE_NOT_FOUND with its absolute path and near names", async (t) => {
-  writeFileSync(at("identity_ca.pem"), "x");
-  writeFileSync(at("100%.pem"), "x");
-  const error = await faultOf("identity-ca.pem");
-  t.equal(error.code, "FILE_NOT_FOUND");
-  t.ok(error.message.includes(at("identity-ca.pem")));
-  t.match(error.message, /identity_ca\.pem/);
-  t.equal(error.candidates?.[0], `file:${at("identity_ca.pem")}`);
-  t.ok(error.candidates?.includes(`file:${at("100%25.pem")}`), "a candidate is a URI that reads back");
-  t.match(await faultOf("no-folder/x.pem"), { code: "FILE_NOT_FOUND", message: /no directory/ });
-});
+await t.test(
+  "a file that is not there is FILE_NOT_FOUND with its absolute path and near names",
+  async (t) => {
+    writeFileSync(at("identity_ca.pem"), "x");
+    writeFileSync(at("100%.pem"), "x");
+    const error = await faultOf("identity-ca.pem");
+    t.equal(error.code, "FILE_NOT_FOUND");
+    t.ok(error.message.includes(at("identity-ca.pem")));
+    t.match(error.message, /identity_ca\.pem/);
+    t.equal(error.candidates?.[0], `file:${at("identity_ca.pem")}`);
+    t.ok(error.candidates?.includes(`file:${at("100%25.pem")}`), "a candidate is a URI that reads back");
+    t.match(await faultOf("no-folder/x.pem"), { code: "FILE_NOT_FOUND", message: /no directory/ });
+  },
+);
 
-t.test("at most three near names are given, also from a crowded folder", async (t) => {
+await t.test("at most three near names are given, also from a crowded folder", async (t) => {
   mkdirSync(at("crowd"));
   for (let index = 0; index < 1500; index += 1) writeFileSync(at(`crowd/file${index}`), "");
   t.equal((await faultOf("crowd/file")).candidates?.length, 3);
 });
 
-t.test(
+await t.test(
   "a path through a file, a dangling link, a circle of links and an endless name are FILE_NOT_FOUND",
   async (t) => {
     symlinkSync("nowhere.pem", at("dangling.pem"));
@@ -76,17 +79,17 @@ t.test(
   },
 );
 
-t.test("a link to a file is that file", async (t) => {
+await t.test("a link to a file is that file", async (t) => {
   symlinkSync("identity_ca.pem", at("link.pem"));
   t.same(await source.document("file:link.pem"), Buffer.from("x"));
 });
 
-t.test("NUL in a path is URI_INVALID", async (t) => {
+await t.test("NUL in a path is URI_INVALID", async (t) => {
   t.equal((await faultOf("a%00b")).code, "URI_INVALID");
   t.equal((await faultOf("a\0b")).code, "URI_INVALID");
 });
 
-t.test("a directory, a pipe, a socket and a device are FILE_NOT_REGULAR, at once", async (t) => {
+await t.test("a directory, a pipe, a socket and a device are FILE_NOT_REGULAR, at once", async (t) => {
   mkdirSync(at("directory"));
   t.match(await faultOf("directory"), { code: "FILE_NOT_REGULAR", message: /is a directory/ });
   execFileSync("mkfifo", [at("pipe")]);
@@ -100,18 +103,18 @@ t.test("a directory, a pipe, a socket and a device are FILE_NOT_REGULAR, at once
   }
 });
 
-t.test("an empty file is FILE_EMPTY", async (t) => {
+await t.test("an empty file is FILE_EMPTY", async (t) => {
   writeFileSync(at("empty.pem"), "");
   t.equal((await faultOf("empty.pem")).code, "FILE_EMPTY");
 });
 
-t.test("a file beyond the limit is FILE_TOO_LARGE without being read", async (t) => {
+await t.test("a file beyond the limit is FILE_TOO_LARGE without being read", async (t) => {
   writeFileSync(at("large"), "");
   truncateSync(at("large"), 2 ** 30);
   t.match(await faultOf("large"), { code: "FILE_TOO_LARGE", message: /1073741824 bytes/ });
 });
 
-t.test("certificates, keys and CRLs may have 1 MiB, documents 16 MiB", async (t) => {
+await t.test("certificates, keys and CRLs may have 1 MiB, documents 16 MiB", async (t) => {
   const sized = (name: string, size: number) => {
     writeFileSync(at(name), "");
     truncateSync(at(name), size);
@@ -132,7 +135,7 @@ t.test("certificates, keys and CRLs may have 1 MiB, documents 16 MiB", async (t)
 const GROWN = "/proc/kallsyms";
 const notGrown = existsSync(GROWN) ? false : `needs ${GROWN}, whose size is 0 and whose content is not`;
 
-t.test(
+await t.test(
   "a file that holds more than its size says is read to its end, or to the limit",
   { skip: notGrown },
   async (t) => {
@@ -143,7 +146,7 @@ t.test(
   },
 );
 
-t.test("a file that this user may not read is FILE_NOT_READABLE, with mode and owner", async (t) => {
+await t.test("a file that this user may not read is FILE_NOT_READABLE, with mode and owner", async (t) => {
   const open = mkdtempSync(join(tmpdir(), "ddscred-"));
   t.teardown(() => rmSync(open, { recursive: true }));
   execFileSync("chmod", ["0755", open]);
@@ -191,24 +194,27 @@ function unprivileged(uris: readonly string[]): { code: string; message: string 
   }
 }
 
-t.test("what was pasted in place of a path is not shown, nor does a path steer the terminal", async (t) => {
-  const secret = "c4n4ryInAPath";
-  for (const uri of [
-    `file:/-----BEGIN PRIVATE KEY-----\n${secret}`,
-    `file:/x.pem;pin-value=${secret}`,
-    `file:x?pin-value=${secret}`,
-  ]) {
-    const error: unknown = await source.signer(uri).catch((reason: unknown) => reason);
-    const { message, stack, cause } = error as CredentialError;
-    t.match(error, { code: "FILE_NOT_FOUND" });
-    t.notOk(`${message}${stack}${JSON.stringify(error)}${String(cause)}`.includes(secret));
-  }
-  t.notOk((await faultOf("%1b[31mred")).message.includes("\u001b"));
-});
+await t.test(
+  "what was pasted in place of a path is not shown, nor does a path steer the terminal",
+  async (t) => {
+    const secret = "c4n4ryInAPath";
+    for (const uri of [
+      `file:/-----BEGIN PRIVATE KEY-----\n${secret}`,
+      `file:/x.pem;pin-value=${secret}`,
+      `file:x?pin-value=${secret}`,
+    ]) {
+      const error: unknown = await source.signer(uri).catch((reason: unknown) => reason);
+      const { message, stack, cause } = error as CredentialError;
+      t.match(error, { code: "FILE_NOT_FOUND" });
+      t.notOk(`${message}${stack}${JSON.stringify(error)}${String(cause)}`.includes(secret));
+    }
+    t.notOk((await faultOf("%1b[31mred")).message.includes("\u001b"));
+  },
+);
 
 const descriptors = "/proc/self/fd";
 
-t.test(
+await t.test(
   "no fault leaves a file open",
   { skip: existsSync(descriptors) ? false : `needs ${descriptors}` },
   async (t) => {
@@ -220,7 +226,7 @@ t.test(
   },
 );
 
-t.test("an aborted read is ABORTED, whatever the file is", async (t) => {
+await t.test("an aborted read is ABORTED, whatever the file is", async (t) => {
   const signal = AbortSignal.abort();
   for (const name of ["identity_ca.pem", "none", "directory"]) {
     await t.rejects(source.document(`file:${name}`, { signal }), { code: "ABORTED" });

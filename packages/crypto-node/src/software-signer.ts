@@ -9,12 +9,14 @@ import {
 import {
   type CallOptions,
   CredentialError,
+  type PublicKeyInfo,
+  parsePublicKeyInfo,
   Secret,
   type SignatureScheme,
   type Signer,
   schemesForKey,
 } from "@ddscred/core";
-import { privateKeyBlock } from "./software-signer-block.ts";
+import { type PrivateKeyBlock, privateKeyBlock } from "./software-signer-block.ts";
 import { openPrivateKey } from "./software-signer-open.ts";
 
 /** What {@link softwareSigner} takes besides the key. */
@@ -37,7 +39,8 @@ export interface SoftwareSignerOptions {
  *   `KEY_UNSUPPORTED` (no RSA, EC or Ed25519 key; a cipher or a cost of the encryption that is not done here),
  *   `PASSPHRASE_REQUIRED`, `PASSPHRASE_INCORRECT`
  *
- * An EC key on a curve without a signature scheme, such as secp256k1, opens with empty `schemes`.
+ * A key for which there is no signature scheme opens with empty `schemes`: EC on another curve such as secp256k1,
+ * with explicit parameters or a compressed point, and RSA that is bound to PSS.
  */
 export function softwareSigner(key: Uint8Array | string, options: SoftwareSignerOptions = {}): Signer {
   if (typeof key !== "string" && !(key instanceof Uint8Array)) {
@@ -50,12 +53,13 @@ export function softwareSigner(key: Uint8Array | string, options: SoftwareSigner
   const place = { ...(uri === undefined ? {} : { uri }), ...(file === undefined ? {} : { file }) };
   const block = privateKeyBlock(key, place);
   const privateKey = openPrivateKey(block, passphrase);
-  const schemes = schemesOf(privateKey, block.fail);
   const publicKey = createPublicKey(privateKey);
+  const spki = new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
+  const schemes = schemesOf(spki, block.fail);
   if (!halvesFit(privateKey, publicKey, schemes[0])) {
     throw block.fail("KEY_INVALID", "the public half inside the private key belongs to another key");
   }
-  return new SoftwareSigner(privateKey, publicKey, schemes, uri);
+  return new SoftwareSigner(privateKey, spki, schemes, uri);
 }
 
 class SoftwareSigner implements Signer {
@@ -67,12 +71,12 @@ class SoftwareSigner implements Signer {
 
   constructor(
     key: KeyObject,
-    publicKey: KeyObject,
+    publicKey: Uint8Array,
     schemes: readonly SignatureScheme[],
     uri: string | undefined,
   ) {
     this.#key = key;
-    this.publicKey = new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
+    this.publicKey = publicKey;
     this.schemes = schemes;
     this.#place = uri === undefined ? {} : { uri };
   }
@@ -112,30 +116,23 @@ class SoftwareSigner implements Signer {
   }
 }
 
-const CURVES: Readonly<Record<string, string>> = {
-  prime256v1: "P-256",
-  secp384r1: "P-384",
-  secp521r1: "P-521",
-};
 const MAX_RSA_BITS = 8192;
 
-function schemesOf(key: KeyObject, fail: (code: "KEY_UNSUPPORTED", message: string) => CredentialError) {
-  const keyType = key.asymmetricKeyType;
-  const details = key.asymmetricKeyDetails ?? {};
-  if (keyType === "ec" || keyType === "ed25519") {
-    return schemesForKey({ keyType, curve: CURVES[details.namedCurve ?? ""] });
+/** What a certificate with this public key would be said to hold decides, so that both always agree. */
+function schemesOf(spki: Uint8Array, fail: PrivateKeyBlock["fail"]): readonly SignatureScheme[] {
+  const { keyType, bits = 0, curve, label } = publicKeyInfo(spki, fail);
+  if (keyType === "other") throw fail("KEY_UNSUPPORTED", `the key is ${label}, not RSA, EC or Ed25519`);
+  if (keyType === "ec" || keyType === "ed25519") return schemesForKey({ keyType, curve });
+  if (bits <= MAX_RSA_BITS) return schemesForKey({ keyType }).filter((scheme) => fitsModulus(scheme, bits));
+  throw fail("KEY_UNSUPPORTED", `the RSA key has ${bits} bits; at most ${MAX_RSA_BITS} are done here`);
+}
+
+function publicKeyInfo(spki: Uint8Array, fail: PrivateKeyBlock["fail"]): PublicKeyInfo {
+  try {
+    return parsePublicKeyInfo(spki);
+  } catch (cause) {
+    throw fail("KEY_INVALID", "the public half of the private key does not decode", { cause });
   }
-  if (keyType !== "rsa" && keyType !== "rsa-pss") {
-    throw fail(
-      "KEY_UNSUPPORTED",
-      `the key is ${keyType ?? "of a kind unknown to node:crypto"}, not RSA, EC or Ed25519`,
-    );
-  }
-  const bits = details.modulusLength ?? 0;
-  if (bits > MAX_RSA_BITS) {
-    throw fail("KEY_UNSUPPORTED", `the RSA key has ${bits} bits; at most ${MAX_RSA_BITS} are done here`);
-  }
-  return schemesForKey({ keyType }).filter((scheme) => fitsModulus(scheme, bits));
 }
 
 /** RFC 8017 9.1.1 and 9.2: what the encoded message needs. A key of 1024 bits has no room for PSS with SHA-512. */
