@@ -25,7 +25,9 @@ function cell(value) {
 
 if (process.argv.includes("--check")) {
   if (readFileSync(file, "utf8") !== text) {
-    process.stdout.write("docs/errors.md is not what the table of codes says: run node scripts/errors-doc.mjs\n");
+    process.stdout.write(
+      "docs/errors.md is not what the table of codes says: run node scripts/errors-doc.mjs\n",
+    );
     process.exit(1);
   }
 } else {

@@ -87,7 +87,9 @@ function buildFingerprint() {
       }
     }
   };
-  hash.update(readFileSync(join(root, "tsconfig.base.json"))).update(readFileSync(join(root, "tsconfig.json")));
+  hash
+    .update(readFileSync(join(root, "tsconfig.base.json")))
+    .update(readFileSync(join(root, "tsconfig.json")));
   walk("packages");
   return hash.digest("hex");
 }

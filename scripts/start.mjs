@@ -13,9 +13,8 @@ try {
 }
 
 const args = process.argv.slice(2);
-const script =
-  args.length === 0 ? join(root, "examples/demo/demo.mjs") : join(root, "packages/cli/bin/ddscred.js");
-const result = spawnSync(process.execPath, [script, ...args], {
+const runArgs = args.length === 0 ? ["demo"] : args;
+const result = spawnSync(process.execPath, [join(root, "packages/cli/bin/ddscred.js"), ...runArgs], {
   cwd: process.env.INIT_CWD ?? process.cwd(),
   stdio: "inherit",
 });

@@ -56,7 +56,7 @@ function runTests() {
   });
   const lines = (existsSync(report) ? readFileSync(report, "utf8") : run.stdout).split("\n");
   const skipped = lines.filter((line) => /^\s*ok \d+ .*# SKIP/i.test(line)).map((line) => line.trim());
-  const total = lines.findLast((line) => /^# \{ total: /.test(line)) ?? "";
+  const total = lines.findLast((line) => line.startsWith("# { total: ")) ?? "";
   const figure = (name) => Number(new RegExp(`${name}: (\\d+)`).exec(total)?.[1] ?? 0);
   count.passed += figure("pass");
   count.failed += figure("fail") + (total === "" ? 1 : 0);
@@ -79,13 +79,20 @@ function installSystemPackages() {
     const names = missing.map(({ name }) => name);
     process.stderr.write(`Installing system packages: ${names.join(" ")}\n`);
     spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
-    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env, stdio: "ignore" });
+    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], {
+      env,
+      stdio: "ignore",
+    });
   }
   for (const { name, probe, for: purpose } of missing.filter(({ probe }) => !onPath(probe))) {
-    process.stdout.write(`missing: ${probe} (Debian package ${name}), ${purpose}; what needs it is skipped\n`);
+    process.stdout.write(
+      `missing: ${probe} (Debian package ${name}), ${purpose}; what needs it is skipped\n`,
+    );
   }
 }
 
 function onPath(program) {
-  return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, program)));
+  return (process.env.PATH ?? "")
+    .split(":")
+    .some((folder) => folder !== "" && existsSync(join(folder, program)));
 }

@@ -56,8 +56,12 @@ export function readDomain(args: Arguments): number | undefined {
 export function readMoment(args: Arguments): Date | undefined {
   const value = args.text("at");
   if (value === undefined) return undefined;
-  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(value);
-  const moment = new Date(match ? `${match[1]}T${match[2] ?? "00:00:00"}${match[3]?.toUpperCase() ?? "Z"}` : Number.NaN);
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(
+    value,
+  );
+  const moment = new Date(
+    match ? `${match[1]}T${match[2] ?? "00:00:00"}${match[3]?.toUpperCase() ?? "Z"}` : Number.NaN,
+  );
   if (Number.isNaN(moment.getTime())) throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
   return moment;
 }

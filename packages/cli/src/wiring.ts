@@ -1,5 +1,5 @@
-import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { fileBackend } from "@ddscred/backend-file";
+import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 

@@ -20,7 +20,10 @@ export interface FindingDetails {
   readonly property?: string;
   /** The URI concerned; it is redacted here, so give it as it is. */
   readonly uri?: string;
+  /** Where in the configuration. */
   readonly location?: SourceLocation;
+  /** Where in the file that the property names. */
+  readonly target?: SourceLocation;
   /** The implementations it concerns, where it does not concern all. */
   readonly peers?: readonly string[];
   /** What could have been meant. */

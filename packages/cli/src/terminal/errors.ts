@@ -18,6 +18,7 @@ const COULD_NOT_FIND_OUT = new Set([
   "SESSION_LOST",
   "TIMEOUT",
   "TOKEN_ERROR",
+  "UNSUPPORTED",
 ]);
 
 /** Prints what stopped a verb on stderr and answers with the exit status. */

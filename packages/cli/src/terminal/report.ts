@@ -1,5 +1,4 @@
-import type { CheckReport, Finding } from "@ddscred/dds-security";
-import { elementOf } from "@ddscred/dds-security";
+import { type CheckReport, type Finding, securityProperties } from "@ddscred/dds-security";
 import { printable, type Style, wrap } from "./style.ts";
 
 const INDENT = "         ";
@@ -13,8 +12,11 @@ export function renderReport(report: CheckReport, style: Style): string {
 }
 
 function verdict(report: CheckReport, style: Style): string {
-  const count = (severity: string) => report.findings.filter((finding) => finding.severity === severity).length;
-  const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter((text) => text !== "");
+  const count = (severity: string) =>
+    report.findings.filter((finding) => finding.severity === severity).length;
+  const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter(
+    (text) => text !== "",
+  );
   const word = report.ok ? style.good("good") : style.bad("not good");
   return `${word}  ${style.bold(printable(report.source))}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
 }
@@ -22,7 +24,8 @@ function verdict(report: CheckReport, style: Style): string {
 function renderFinding(finding: Finding, style: Style): string {
   const paint = { error: style.bad, warning: style.warn, info: style.faint }[finding.severity];
   const lines = [`${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`];
-  lines.push(wrap(finding.message, style.width, INDENT));
+  const target = finding.target === undefined ? "" : `${place(finding.target)}: `;
+  lines.push(wrap(target + finding.message, style.width, INDENT));
   if (finding.uri !== undefined) lines.push(style.faint(INDENT + printable(finding.uri)));
   for (const candidate of finding.candidates ?? []) lines.push(`${INDENT}- ${printable(candidate)}`);
   lines.push(wrap(`> ${finding.hint}`, style.width, INDENT));
@@ -31,9 +34,11 @@ function renderFinding(finding: Finding, style: Style): string {
 
 function where({ location, property }: Finding): string {
   const name = property === undefined ? "" : `  ${elementOf(property)}`;
-  if (location === undefined) return name;
-  const file = location.file === undefined ? "" : `${printable(location.file)}:`;
-  return `  ${file}${location.line}:${location.column}${name}`;
+  return location === undefined ? name : `  ${place(location)}${name}`;
+}
+
+function place({ file, line, column }: NonNullable<Finding["location"]>): string {
+  return `${file === undefined ? "" : `${printable(file)}:`}${line}:${column}`;
 }
 
 function renderFacts(report: CheckReport, style: Style): string {
@@ -42,7 +47,9 @@ function renderFacts(report: CheckReport, style: Style): string {
       elementOf(credential.property),
       credential.subject ?? (credential.possessionProved === true ? "signature made and verified" : ""),
       credential.key,
-      credential.notAfter === undefined ? extractability(credential.extractable) : `until ${day(credential.notAfter)}`,
+      credential.notAfter === undefined
+        ? extractability(credential.extractable)
+        : `until ${day(credential.notAfter)}`,
       credential.uri,
     ]),
     ...report.documents.map((document) => [
@@ -55,7 +62,10 @@ function renderFacts(report: CheckReport, style: Style): string {
   ].map((row) => row.map(printable));
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
   return rows
-    .map((row) => `  ${row.map((cell, column) => (column === 4 ? style.faint(cell) : cell.padEnd(widths[column] ?? 0))).join("  ")}`)
+    .map(
+      (row) =>
+        `  ${row.map((cell, column) => (column === 4 ? style.faint(cell) : cell.padEnd(widths[column] ?? 0))).join("  ")}`,
+    )
     .join("\n");
 }
 
@@ -65,4 +75,10 @@ function extractability(extractable: boolean | undefined): string {
 }
 
 const day = (iso: string) => iso.slice(0, 10);
-const plural = (count: number, noun: string) => (count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`);
+const plural = (count: number, noun: string) =>
+  count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** The name that a Cyclone DDS configuration gives the property. */
+function elementOf(property: string): string {
+  return securityProperties.find((row) => row.property === property)?.element ?? property;
+}

@@ -1,11 +1,11 @@
 /** Colours and width of an output stream; plain text where it is no terminal or NO_COLOR is set. */
 export interface Style {
   readonly width: number;
-  good(text: string): string;
-  bad(text: string): string;
-  warn(text: string): string;
-  faint(text: string): string;
-  bold(text: string): string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly faint: (text: string) => string;
+  readonly bold: (text: string) => string;
 }
 
 export function styleOf(stream: NodeJS.WriteStream): Style {

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { readRegularFile } from "@ddscred/backend-file";
+import { pathToFileURL } from "node:url";
+import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError } from "@ddscred/core";
 import {
   type CheckReport,
@@ -9,7 +10,7 @@ import {
   readCycloneConfiguration,
   unreadable,
 } from "@ddscred/dds-security";
-import { EXIT, UsageError } from "../exit.ts";
+import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
 import { exitOf } from "../terminal/errors.ts";
@@ -55,7 +56,9 @@ async function run(argv: readonly string[]): Promise<number> {
     reports.push(...(await checkSource(read, args.text("module"), options)));
   }
   show(reports, format);
-  return exitOf(reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")));
+  return exitOf(
+    reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")),
+  );
 }
 
 /** A source that cannot even be read is a report too, with that one finding. */
@@ -68,9 +71,11 @@ async function checkSource(
   try {
     for (const { configuration, bases, readableByOthers } of await reader.read(options.domain)) {
       const { resolver, crypto } = wire({ module, bases });
-      reports.push(
-        await check(configuration, { resolver, crypto, readableByOthers, ...options }).finally(() => resolver.close()),
-      );
+      try {
+        reports.push(await check(configuration, { resolver, crypto, readableByOthers, ...options }));
+      } finally {
+        await resolver.close();
+      }
     }
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
@@ -100,19 +105,31 @@ function sourceReaders(args: Arguments): readonly SourceReader[] {
     if (name === undefined || value === undefined) throw new UsageError("--property is NAME=URI");
     return { name, value };
   });
-  if (properties.length > 0 && args.positionals.length > 0) throw new UsageError("name files or properties, not both");
-  if (properties.length === 0 && args.positionals.length === 0) throw new UsageError("name a configuration file");
+  if (properties.length > 0 && args.positionals.length > 0)
+    throw new UsageError("name files or properties, not both");
+  if (properties.length === 0 && args.positionals.length === 0)
+    throw new UsageError("name a configuration file");
   if (properties.length === 0) {
-    return args.positionals.map((file) => ({ name: file, read: async (domain) => await readFileSource(file, domain) }));
+    return args.positionals.map((file) => ({
+      name: file,
+      read: async (domain) => await readFileSource(file, domain),
+    }));
   }
   const read = async () => [
-    { configuration: configurationFromProperties(properties), bases: [process.cwd()], readableByOthers: false },
+    {
+      configuration: configurationFromProperties(properties),
+      bases: [process.cwd()],
+      readableByOthers: false,
+    },
   ];
   return [{ name: "properties", read }];
 }
 
 async function readFileSource(file: string, domain: number | undefined): Promise<Source[]> {
-  const { bytes, mode } = await readRegularFile(resolve(file));
+  const backend = fileBackend();
+  const uri = pathToFileURL(file).href;
+  const bytes = await backend.document(uri);
+  const readableByOthers = (await backend.exposure(uri))?.readableByOthers ?? false;
   const configurations = readCycloneConfiguration(bytes, {
     file,
     environment: process.env,
@@ -121,7 +138,7 @@ async function readFileSource(file: string, domain: number | undefined): Promise
   // Cyclone DDS starts relative paths at its working directory, which is not known here: the folder of the
   // configuration is tried first, then the folder where ddscred runs.
   const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
-  return configurations.map((configuration) => ({ configuration, bases, readableByOthers: (mode & 0o044) !== 0 }));
+  return configurations.map((configuration) => ({ configuration, bases, readableByOthers }));
 }
 
 function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

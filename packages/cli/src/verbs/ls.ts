@@ -29,7 +29,9 @@ async function run(argv: readonly string[]): Promise<number> {
   } finally {
     await resolver.close();
   }
-  process.stdout.write(format === "json" ? `${JSON.stringify(found, null, 2)}\n` : render(found, styleOf(process.stdout)));
+  process.stdout.write(
+    format === "json" ? `${JSON.stringify(found, null, 2)}\n` : render(found, styleOf(process.stdout)),
+  );
   return found.length > 0 ? EXIT.good : EXIT.no;
 }
 

@@ -14,20 +14,31 @@ export interface Outcome {
 }
 
 /** Runs the program as a user would. NODE_OPTIONS is dropped: the test runner's loaders are not the user's. */
-export function ddscred(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Outcome {
+export function ddscred(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Outcome {
   const env = { ...process.env, ...options.env };
   delete env["NODE_OPTIONS"];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "packages/cli/bin/ddscred.js"), ...args], {
-    encoding: "utf8",
-    timeout: 60_000,
-    env,
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, "packages/cli/bin/ddscred.js"), ...args],
+    {
+      encoding: "utf8",
+      timeout: 60_000,
+      env,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    },
+  );
   return { status, stdout, stderr };
 }
 
 /** Runs any program that must succeed; answers with what it printed. */
-export function run(program: string, args: readonly string[], options: { cwd: string; env?: Record<string, string> }): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: "utf8",
     cwd: options.cwd,

@@ -10,9 +10,9 @@ export interface Example {
   /** The text of cyclonedds.xml. */
   readonly configuration: string;
   /** Writes another configuration beside it, mode 0600, and answers with its name. */
-  write(name: string, text: string | Uint8Array, mode?: number): string;
-  openssl(...args: readonly string[]): string;
-  pkcs11Tool(...args: readonly string[]): string;
+  readonly write: (name: string, text: string | Uint8Array, mode?: number) => string;
+  readonly openssl: (...args: readonly string[]) => string;
+  readonly pkcs11Tool: (...args: readonly string[]) => string;
   check(file: string, ...options: readonly string[]): Outcome & { report: Report };
 }
 
@@ -37,7 +37,9 @@ export interface Report {
 export const PIN = "1234";
 
 export function makeExample(folder: string, keyType: "ec" | "rsa"): Example {
-  const printed = run(process.execPath, [join(root, "examples/softhsm/make.mjs"), folder, "--key", keyType], { cwd: folder });
+  const printed = run(process.execPath, [join(root, "examples/softhsm/make.mjs"), folder, "--key", keyType], {
+    cwd: folder,
+  });
   const module = /--module (\S+)/.exec(printed)?.[1] ?? "";
   const env = { SOFTHSM2_CONF: join(folder, "softhsm2.conf") };
   return {
@@ -51,7 +53,11 @@ export function makeExample(folder: string, keyType: "ec" | "rsa"): Example {
     },
     openssl: (...args) => run("openssl", args, { cwd: folder }),
     pkcs11Tool: (...args) =>
-      run("pkcs11-tool", ["--module", module, "--token-label", "DDSTestToken", "--login", "--pin", PIN, ...args], { cwd: folder, env }),
+      run(
+        "pkcs11-tool",
+        ["--module", module, "--token-label", "DDSTestToken", "--login", "--pin", PIN, ...args],
+        { cwd: folder, env },
+      ),
     check(file, ...options) {
       const withModule = options.includes("--module") ? options : [...options, "--module", module];
       const outcome = ddscred(["check", file, "--format", "json", ...withModule], { cwd: folder, env });

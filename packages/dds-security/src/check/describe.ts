@@ -1,0 +1,70 @@
+import { type Certificate, formatName, parsePublicKeyInfo, redactUri } from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import type { SecurityProperty } from "../configuration/properties.ts";
+import type { Deployment, OpenedDocument } from "../credentials/deployment.ts";
+import type { CheckReport, CredentialReport, DocumentReport, Expiry } from "./report.ts";
+
+/** What was opened, as the report shows it. */
+export function describeDeployment(
+  configuration: Configuration,
+  deployment: Deployment,
+): Pick<CheckReport, "credentials" | "documents" | "expiry"> {
+  const uriOf = (property: SecurityProperty) =>
+    redactUri(configuration.properties.get(property)?.value ?? "");
+  const certificates: [SecurityProperty, Certificate | undefined][] = [
+    ["dds.sec.auth.identity_ca", deployment.identityCa?.[0]],
+    ["dds.sec.auth.identity_certificate", deployment.identityCertificate],
+    ["dds.sec.access.permissions_ca", deployment.permissionsCa],
+  ];
+  const credentials: CredentialReport[] = [];
+  const expiry: Expiry[] = [];
+  for (const [property, certificate] of certificates) {
+    if (certificate === undefined) continue;
+    const notAfter = certificate.notAfter.toISOString();
+    credentials.push({
+      property,
+      uri: uriOf(property),
+      kind: "certificate",
+      subject: formatName(certificate.subject),
+      issuer: formatName(certificate.issuer),
+      key: certificate.publicKey.label,
+      notBefore: certificate.notBefore.toISOString(),
+      notAfter,
+    });
+    expiry.push({ what: `certificate ${formatName(certificate.subject)}`, property, notAfter });
+  }
+  const { privateKey, possessionProved } = deployment;
+  if (privateKey !== undefined) {
+    const property = "dds.sec.auth.private_key";
+    credentials.push({
+      property,
+      uri: uriOf(property),
+      kind: "private-key",
+      key: parsePublicKeyInfo(privateKey.publicKey).label,
+      ...(privateKey.extractable === undefined ? {} : { extractable: privateKey.extractable }),
+      possessionProved,
+    });
+  }
+  const documents: DocumentReport[] = [];
+  const describe = (property: SecurityProperty, document: OpenedDocument<unknown> | undefined) => {
+    if (document === undefined) return;
+    const { signer, scheme, signingTime } = document.signed;
+    documents.push({
+      property,
+      uri: uriOf(property),
+      signer: formatName(signer.subject),
+      scheme: scheme.name,
+      ...(signingTime === undefined ? {} : { signingTime: signingTime.toISOString() }),
+    });
+  };
+  describe("dds.sec.access.governance", deployment.governance);
+  describe("dds.sec.access.permissions", deployment.permissions);
+  if (deployment.grant !== undefined) {
+    expiry.push({
+      what: `grant ${deployment.grant.name}`,
+      property: "dds.sec.access.permissions",
+      notAfter: deployment.grant.validity.notAfter.value.toISOString(),
+    });
+  }
+  return { credentials, documents, expiry: expiry.toSorted((a, b) => a.notAfter.localeCompare(b.notAfter)) };
+}

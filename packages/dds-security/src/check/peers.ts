@@ -1,0 +1,108 @@
+import { basicConstraints, type Certificate, signatureSchemeOf } from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import type { SecurityProperty } from "../configuration/properties.ts";
+import type { Deployment } from "../credentials/deployment.ts";
+import { type Finding, finding } from "../finding.ts";
+
+type Peer = "cyclonedds" | "fastdds";
+
+/** A limit of implementations that the specification does not have. */
+interface PeerLimit {
+  readonly property: SecurityProperty;
+  readonly peers: readonly Peer[];
+  readonly message: string;
+  readonly hint: string;
+  exceeded(deployment: Deployment): boolean;
+}
+
+const limits: readonly PeerLimit[] = [
+  ...(["dds.sec.auth.identity_certificate", "dds.sec.auth.identity_ca"] as const).map(
+    (property): PeerLimit => ({
+      property,
+      peers: ["cyclonedds"],
+      message: "Cyclone DDS accepts keys of RSA 2048 and 256-bit curves only here",
+      hint: "Use RSA 2048 or EC P-256 where Cyclone DDS takes part.",
+      exceeded: (deployment) => !hasFirstVersionKey(certificateOf(deployment, property)),
+    }),
+  ),
+  {
+    property: "dds.sec.auth.identity_certificate",
+    peers: ["fastdds"],
+    message: "Fast DDS accepts identity certificates that are signed with SHA-256 only",
+    hint: "Have the certificate issued with SHA-256 where Fast DDS takes part.",
+    exceeded: ({ identityCertificate, identityPath }) =>
+      identityCertificate !== undefined &&
+      identityPath !== undefined &&
+      hashOf(identityCertificate, identityPath.certificates) !== "SHA-256",
+  },
+  {
+    property: "dds.sec.auth.identity_certificate",
+    peers: ["cyclonedds", "fastdds"],
+    message: "Cyclone DDS and Fast DDS read the first certificate of the file only, not its chain",
+    hint: "Have the identity certificate issued by the identity CA itself.",
+    exceeded: ({ identityPath }) => (identityPath?.certificates.length ?? 0) > 2,
+  },
+  {
+    property: "dds.sec.auth.identity_ca",
+    peers: ["cyclonedds", "fastdds"],
+    message: "Cyclone DDS and Fast DDS want a self-signed identity CA, and this one is issued by another",
+    hint: "Name a root CA that issued the identity certificate itself.",
+    exceeded: ({ identityCa }) => identityCa?.[0] !== undefined && !isSelfIssued(identityCa[0]),
+  },
+  {
+    property: "dds.sec.auth.identity_ca",
+    peers: ["fastdds"],
+    message: "Fast DDS does not accept a CA certificate without basicConstraints CA:TRUE",
+    hint: "Issue the CA certificate anew with basicConstraints CA:TRUE.",
+    exceeded: ({ identityCa }) =>
+      identityCa?.[0] !== undefined && basicConstraints(identityCa[0])?.ca !== true,
+  },
+  {
+    property: "dds.sec.access.permissions_ca",
+    peers: ["fastdds"],
+    message: "Fast DDS does not accept a CA certificate without basicConstraints CA:TRUE",
+    hint: "Issue the CA certificate anew with basicConstraints CA:TRUE.",
+    exceeded: ({ permissionsCa }) =>
+      permissionsCa !== undefined && basicConstraints(permissionsCa)?.ca !== true,
+  },
+];
+
+/** What is good by the specification but not accepted by an implementation that may take part. */
+export function judgePeers(configuration: Configuration, deployment: Deployment): Finding[] {
+  return limits
+    .filter((limit) => limit.exceeded(deployment))
+    .map(({ property, peers, message, hint }) => {
+      const location = configuration.properties.get(property)?.location;
+      return finding("PEER_DIFFERS", "warning", message, {
+        property,
+        peers,
+        hint,
+        ...(location && { location }),
+      });
+    });
+}
+
+function certificateOf(deployment: Deployment, property: SecurityProperty): Certificate | undefined {
+  return property === "dds.sec.auth.identity_ca"
+    ? deployment.identityCa?.[0]
+    : deployment.identityCertificate;
+}
+
+/** DDS-Security 1.1 9.3.1.1: RSA 2048 or EC prime256v1. */
+function hasFirstVersionKey(certificate: Certificate | undefined): boolean {
+  if (certificate === undefined) return true;
+  const { keyType, bits } = certificate.publicKey;
+  return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
+}
+
+function isSelfIssued(certificate: Certificate): boolean {
+  const { issuer, subject } = certificate;
+  return (
+    issuer.der.length === subject.der.length && issuer.der.every((byte, index) => byte === subject.der[index])
+  );
+}
+
+function hashOf(certificate: Certificate, path: readonly Certificate[]): string {
+  const issuer = path[1] ?? certificate;
+  return signatureSchemeOf(certificate.signatureAlgorithm, issuer.publicKey).hash;
+}

@@ -1,0 +1,182 @@
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  ddsIdentityProfile,
+  matchKey,
+  parseFileUri,
+  provePossession,
+  type Resolver,
+  type Signer,
+  uriScheme,
+  type ValidatedPath,
+  type VerifiedDocument,
+  validatePath,
+  verifyDocument,
+} from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import type { SecurityProperty } from "../configuration/properties.ts";
+import { type Governance, readGovernance } from "../documents/governance.ts";
+import { grantFor } from "../documents/grant.ts";
+import { type Grant, type Permissions, readPermissions } from "../documents/permissions.ts";
+
+/** What opening a deployment needs of the world. */
+export interface DeploymentContext {
+  readonly resolver: Resolver;
+  readonly crypto: CryptoProvider;
+  /** The moment at which everything must be valid. */
+  readonly at: Date;
+}
+
+/** The six credentials of a participant, opened and proved to fit; what failed is undefined. */
+export interface Deployment {
+  readonly identityCa?: readonly Certificate[] | undefined;
+  readonly identityCertificate?: Certificate | undefined;
+  readonly identityChain?: readonly Certificate[] | undefined;
+  readonly identityPath?: ValidatedPath | undefined;
+  readonly privateKey?: Signer | undefined;
+  /** The key made a signature that the identity certificate verifies. */
+  readonly possessionProved: boolean;
+  readonly permissionsCa?: Certificate | undefined;
+  readonly governance?: OpenedDocument<Governance> | undefined;
+  readonly permissions?: OpenedDocument<Permissions> | undefined;
+  /** The grant for the identity certificate's subject at the moment asked. */
+  readonly grant?: Grant | undefined;
+}
+
+export interface OpenedDocument<Model> {
+  readonly signed: VerifiedDocument;
+  readonly model: Model;
+}
+
+/**
+ * How one step of opening ends when it fails: the policy of the caller. {@link failFast} throws; `check`
+ * notes the error as a finding of the property and goes on with what does not depend on it.
+ */
+export type Attempt = <T>(property: SecurityProperty, work: () => Promise<T> | T) => Promise<T | undefined>;
+
+export const failFast: Attempt = async (_property, work) => await work();
+
+const IDENTITY_CA = "dds.sec.auth.identity_ca";
+const IDENTITY_CERTIFICATE = "dds.sec.auth.identity_certificate";
+const PRIVATE_KEY = "dds.sec.auth.private_key";
+const PERMISSIONS_CA = "dds.sec.access.permissions_ca";
+const GOVERNANCE = "dds.sec.access.governance";
+const PERMISSIONS = "dds.sec.access.permissions";
+
+/** Opens the six credentials in the order in which they depend on each other, each under `attempt`. */
+export async function openDeployment(
+  configuration: Configuration,
+  context: DeploymentContext,
+  attempt: Attempt = failFast,
+): Promise<Deployment> {
+  const { resolver, crypto, at } = context;
+  const uriOf = (property: SecurityProperty) => requiredUri(configuration, property);
+
+  const identityCa = await attempt(IDENTITY_CA, () => resolver.certificates(uriOf(IDENTITY_CA)));
+  const identityChain = await attempt(IDENTITY_CERTIFICATE, () =>
+    resolver.certificates(uriOf(IDENTITY_CERTIFICATE)),
+  );
+  const identityCertificate = identityChain?.[0];
+  const privateKey = await attempt(PRIVATE_KEY, () =>
+    resolver.signer(
+      uriOf(PRIVATE_KEY),
+      configuration.password && { passphrase: configuration.password.value },
+    ),
+  );
+  const permissionsCas = await attempt(PERMISSIONS_CA, () => resolver.certificates(uriOf(PERMISSIONS_CA)));
+  const permissionsCa = permissionsCas?.[0];
+
+  const identityPath =
+    identityCertificate &&
+    identityCa &&
+    (await attempt(IDENTITY_CERTIFICATE, () =>
+      validatePath({
+        leaf: identityCertificate,
+        intermediates: identityChain.slice(1),
+        anchors: identityCa,
+        at,
+        crypto,
+        profile: ddsIdentityProfile,
+      }),
+    ));
+  const possessionProved =
+    identityCertificate &&
+    privateKey &&
+    (await attempt(PRIVATE_KEY, async () => {
+      const uri = uriOf(PRIVATE_KEY);
+      matchKey(identityCertificate, privateKey, uri);
+      await provePossession(identityCertificate, privateKey, crypto, uri);
+      return true;
+    }));
+
+  if (permissionsCa) await attempt(PERMISSIONS_CA, () => requireCurrent(permissionsCa, at));
+  const open = async <Model>(property: SecurityProperty, read: ReadDocument<Model>) =>
+    await attempt(property, async () => {
+      const uri = uriOf(property);
+      const bytes = await document(resolver, uri);
+      if (permissionsCa === undefined) return undefined;
+      const signed = await verifyDocument(bytes, { ca: permissionsCa, crypto });
+      return { signed, model: read(signed, { file: fileName(uri) }) };
+    });
+  const governance = await open(GOVERNANCE, readGovernance);
+  const permissions = await open(PERMISSIONS, readPermissions);
+  const grant =
+    permissions &&
+    identityCertificate &&
+    (await attempt(PERMISSIONS, () => grantFor(permissions.model, identityCertificate.subject, at)));
+
+  return {
+    identityCa,
+    identityCertificate,
+    identityChain,
+    identityPath,
+    privateKey,
+    possessionProved: possessionProved === true,
+    permissionsCa,
+    governance,
+    permissions,
+    grant,
+  };
+}
+
+type ReadDocument<Model> = (document: VerifiedDocument, options: { file: string }) => Model;
+
+/** How a place inside the document is named. */
+function fileName(uri: string): string {
+  return uriScheme(uri) === "file" ? parseFileUri(uri).path : "data:";
+}
+
+function requiredUri(configuration: Configuration, property: SecurityProperty): string {
+  const value = configuration.properties.get(property);
+  if (value !== undefined) return value.value;
+  throw new CredentialError("PROPERTY_MISSING", `${property} is not set`);
+}
+
+/** Governance and Permissions are signed files; a token cannot hold them, in this or any implementation. */
+async function document(resolver: Resolver, uri: string): Promise<Uint8Array> {
+  if (uriScheme(uri) === "pkcs11") {
+    throw new CredentialError(
+      "URI_SCHEME_REFUSED",
+      "Unsupported URI type: a pkcs11: URI cannot name a signed document; its integrity comes from the signature, not from a token",
+      { uri },
+    );
+  }
+  return await resolver.document(uri);
+}
+
+/** A CA whose own time is over signs nothing that counts (RFC 5280 6.1.3 (a)(2)). */
+function requireCurrent(certificate: Certificate, at: Date): void {
+  if (at > certificate.notAfter) {
+    throw new CredentialError(
+      "CERTIFICATE_EXPIRED",
+      `the permissions CA expired on ${certificate.notAfter.toISOString()}`,
+    );
+  }
+  if (at < certificate.notBefore) {
+    throw new CredentialError(
+      "CERTIFICATE_NOT_YET_VALID",
+      `the permissions CA is valid from ${certificate.notBefore.toISOString()}`,
+    );
+  }
+}
