@@ -66,7 +66,7 @@ const suites: readonly { file: string; scheme: SignatureSchemeName; salt?: numbe
 
 // "acceptable" is refused throughout: of these files, two RSA signatures whose DigestInfo lacks its NULL.
 for (const { file, scheme, salt } of suites) {
-  t.test(`wycheproof ${file}: valid signatures are true, all others false`, { skip }, async (t) => {
+  await t.test(`wycheproof ${file}: valid signatures are true, all others false`, { skip }, async (t) => {
     for (const provider of providers) {
       const count = { valid: 0, invalid: 0, acceptable: 0 };
       const wrong: string[] = [];
@@ -93,7 +93,7 @@ for (const { file, scheme, salt } of suites) {
   });
 }
 
-t.test("wycheproof ECDH: valid points agree, all others are KEY_INVALID", { skip }, async (t) => {
+await t.test("wycheproof ECDH: valid points agree, all others are KEY_INVALID", { skip }, async (t) => {
   for (const provider of providers) {
     const count = { valid: 0, invalid: 0, acceptable: 0 };
     for (const { tests } of groups("ecdh_secp256r1_ecpoint_test.json")) {
@@ -117,7 +117,7 @@ t.test("wycheproof ECDH: valid points agree, all others are KEY_INVALID", { skip
   }
 });
 
-t.test("every scheme of the table verifies, and one flipped bit of anything is false", async (t) => {
+await t.test("every scheme of the table verifies, and one flipped bit of anything is false", async (t) => {
   const message = Buffer.from("governance");
   for (const scheme of Object.values(signatureSchemes)) {
     const pair = keyPair(scheme);
@@ -136,7 +136,7 @@ t.test("every scheme of the table verifies, and one flipped bit of anything is f
   }
 });
 
-t.test(
+await t.test(
   "both providers recover the salt lengths that DDS implementations use: 32 and the longest, 222",
   async (t) => {
     const scheme = signatureSchemes.rsa_pss_sha256;
@@ -153,7 +153,7 @@ t.test(
   },
 );
 
-t.test("a public key of another form or kind is false, never a throw", async (t) => {
+await t.test("a public key of another form or kind is false, never a throw", async (t) => {
   const spki = (pair: { publicKey: KeyObject }) => pair.publicKey.export({ format: "der", type: "spki" });
   const rsa = keyPair(signatureSchemes.rsa_pss_sha256);
   const p256 = keyPair(signatureSchemes.ecdsa_p256_sha256);
@@ -194,7 +194,7 @@ t.test("a public key of another form or kind is false, never a throw", async (t)
   }
 });
 
-t.test("ECDSA signatures: raw to DER and back, and nothing but strict DER is read", (t) => {
+await t.test("ECDSA signatures: raw to DER and back, and nothing but strict DER is read", (t) => {
   for (const length of [32, 48, 66]) {
     const curve = ({ 32: "P-256", 48: "P-384", 66: "P-521" } as const)[length] ?? "P-256";
     for (const fill of [1, 0x7f, 0x80, 0xff]) {
@@ -234,7 +234,7 @@ t.test("ECDSA signatures: raw to DER and back, and nothing but strict DER is rea
   t.end();
 });
 
-t.test("ephemeral keys agree across providers, and are fresh", async (t) => {
+await t.test("ephemeral keys agree across providers, and are fresh", async (t) => {
   for (const a of providers) {
     for (const b of providers) {
       const [one, two] = [await a.generateEphemeralKey("P-256"), await b.generateEphemeralKey("P-256")];
@@ -249,45 +249,48 @@ t.test("ephemeral keys agree across providers, and are fresh", async (t) => {
   }
 });
 
-t.test("MODP-2048-256 is the group of RFC 5114 2.3, and values outside of it are KEY_INVALID", async (t) => {
-  const node = nodeCrypto();
-  const [one, two] = [
-    await node.generateEphemeralKey("MODP-2048-256"),
-    await node.generateEphemeralKey("MODP-2048-256"),
-  ];
-  t.equal(hex(await one.agree(two.publicKey)), hex(await two.agree(one.publicKey)));
-  t.match([one.publicKey.length, (await one.agree(two.publicKey)).length], [256, 256]);
+await t.test(
+  "MODP-2048-256 is the group of RFC 5114 2.3, and values outside of it are KEY_INVALID",
+  async (t) => {
+    const node = nodeCrypto();
+    const [one, two] = [
+      await node.generateEphemeralKey("MODP-2048-256"),
+      await node.generateEphemeralKey("MODP-2048-256"),
+    ];
+    t.equal(hex(await one.agree(two.publicKey)), hex(await two.agree(one.publicKey)));
+    t.match([one.publicKey.length, (await one.agree(two.publicKey)).length], [256, 256]);
 
-  // OpenSSL's own copy of the group, written by its number.
-  const pem = execFileSync("openssl", ["genpkey", "-algorithm", "DH", "-pkeyopt", "dh_rfc5114:3"]);
-  const theirs = createPrivateKey(pem);
-  const der = createPublicKey(theirs).export({ format: "der", type: "spki" });
-  const group = execFileSync("openssl", ["asn1parse", "-inform", "DER"], { input: der }).toString();
-  const [prime = "", generator = ""] = [...group.matchAll(/INTEGER +:([0-9A-F]{400,})/g)].map((m) => m[1]);
-  const peer = createDiffieHellman(prime, "hex", generator, "hex");
-  peer.generateKeys();
-  t.equal(
-    hex(await one.agree(peer.getPublicKey())),
-    peer.computeSecret(one.publicKey).toString("hex").padStart(512, "0"),
-  );
+    // OpenSSL's own copy of the group, written by its number.
+    const pem = execFileSync("openssl", ["genpkey", "-algorithm", "DH", "-pkeyopt", "dh_rfc5114:3"]);
+    const theirs = createPrivateKey(pem);
+    const der = createPublicKey(theirs).export({ format: "der", type: "spki" });
+    const group = execFileSync("openssl", ["asn1parse", "-inform", "DER"], { input: der }).toString();
+    const [prime = "", generator = ""] = [...group.matchAll(/INTEGER +:([0-9A-F]{400,})/g)].map((m) => m[1]);
+    const peer = createDiffieHellman(prime, "hex", generator, "hex");
+    peer.generateKeys();
+    t.equal(
+      hex(await one.agree(peer.getPublicKey())),
+      peer.computeSecret(one.publicKey).toString("hex").padStart(512, "0"),
+    );
 
-  const p = BigInt(`0x${prime}`);
-  const number = (n: bigint) => bytes(n.toString(16).padStart(512, "0"));
-  const outside: Record<string, Uint8Array> = {
-    0: number(0n),
-    1: number(1n),
-    "2, of another order": number(2n),
-    "p - 1": number(p - 1n),
-    p: number(p),
-    "p + 1": number(p + 1n),
-    empty: new Uint8Array(),
-    "257 bytes": new Uint8Array(257).fill(1),
-  };
-  for (const [what, value] of Object.entries(outside)) await rejects(t, one.agree(value), what);
-  await t.rejects(webCrypto().generateEphemeralKey("MODP-2048-256"), { code: "UNSUPPORTED" });
-});
+    const p = BigInt(`0x${prime}`);
+    const number = (n: bigint) => bytes(n.toString(16).padStart(512, "0"));
+    const outside: Record<string, Uint8Array> = {
+      0: number(0n),
+      1: number(1n),
+      "2, of another order": number(2n),
+      "p - 1": number(p - 1n),
+      p: number(p),
+      "p + 1": number(p + 1n),
+      empty: new Uint8Array(),
+      "257 bytes": new Uint8Array(257).fill(1),
+    };
+    for (const [what, value] of Object.entries(outside)) await rejects(t, one.agree(value), what);
+    await t.rejects(webCrypto().generateEphemeralKey("MODP-2048-256"), { code: "UNSUPPORTED" });
+  },
+);
 
-t.test("digests and random bytes", async (t) => {
+await t.test("digests and random bytes", async (t) => {
   for (const provider of providers) {
     for (const hash of ["SHA-256", "SHA-384", "SHA-512"] as const) {
       const wanted = createHash(hash.replace("-", "")).update("abc").digest("hex");

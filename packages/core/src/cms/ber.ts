@@ -37,6 +37,7 @@ function rewrite(ber: Uint8Array, start: number, depth: number): Rewritten {
   let at = start + 2;
   while (ber[at] !== 0 || ber[at + 1] !== 0) {
     const child = rewrite(ber, at, depth + 1);
+    if (parts.length >= MAX_PARTS) throw broken(at, `there are more than ${MAX_PARTS} parts`);
     parts.push(octetString ? segment(child.encoded, at) : child.encoded);
     at = child.end;
   }
@@ -93,3 +94,5 @@ const INDEFINITE = 0x80;
 const CONSTRUCTED_OCTETS = 0x24;
 /** A SignedData has five such layers around its content. */
 const MAX_DEPTH = 8;
+/** A document of 16 MiB in segments of 1 KiB. */
+const MAX_PARTS = 16_384;

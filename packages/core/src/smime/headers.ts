@@ -46,7 +46,7 @@ export function readHeaders(bytes: Uint8Array, start: number): MimeHeaders | Hea
       }
       fields.set(name, (header[2] ?? "").trim());
     } else if (/^[ \t]/.test(text) && name !== "") {
-      fields.set(name, `${fields.get(name) ?? ""} ${text.trim()}`);
+      fields.set(name, `${fields.get(name) ?? ""} ${text.trim()}`.trim());
     } else {
       return { problem: `"${shown(text)}" is not a MIME header`, line: lines };
     }
@@ -69,8 +69,10 @@ export function parseContentType(value: string): ContentType | undefined {
   while (at < value.length) {
     PARAMETER.lastIndex = at;
     const match = PARAMETER.exec(value);
-    if (match === null)
-      return /^[ \t]*;?[ \t]*$/.test(value.slice(at)) ? { type: type.toLowerCase(), parameters } : undefined;
+    if (match === null) {
+      const rest = value.slice(at).trim();
+      return rest === "" || rest === ";" ? { type: type.toLowerCase(), parameters } : undefined;
+    }
     const name = (match[1] ?? "").toLowerCase();
     if (parameters.has(name)) return undefined;
     parameters.set(name, match[2]?.replace(/\\(.)/gs, "$1") ?? match[3] ?? "");
