@@ -64,10 +64,7 @@ export async function thrownBy(call: () => unknown): Promise<unknown> {
 export function credentialError(error: unknown, rule: string): CredentialError {
   ok(error instanceof Error && error.name === "CredentialError", `${rule}: ${describe(error)} was thrown`);
   const checked = error as CredentialError;
-  ok(
-    Object.hasOwn(errorCodes, checked.code),
-    `${rule}: the code ${String(checked.code)} is not in the table`,
-  );
+  ok(Object.hasOwn(errorCodes, checked.code), `${rule}: the code ${checked.code} is not in the table`);
   ok(checked.code !== "INTERNAL", `${rule}: INTERNAL was thrown: ${checked.message}`);
   ok(isText(checked.message), `${rule}: the message is empty`);
   ok(isText(checked.hint), `${rule}: the hint is empty`);

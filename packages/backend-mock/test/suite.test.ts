@@ -54,7 +54,7 @@ const breaches: readonly (readonly [name: string, caughtBy: string, breach: Brea
   [
     "schemes in another order",
     "a signer's schemes are rows",
-    (source) => signing(source, (key) => ({ ...key, schemes: [...key.schemes].reverse() })),
+    (source) => signing(source, (key) => ({ ...key, schemes: key.schemes.toReversed() })),
   ],
   [
     "a digest signed as the message",
@@ -159,7 +159,11 @@ const breaches: readonly (readonly [name: string, caughtBy: string, breach: Brea
   [
     "arguments taken as they come",
     "anything but a string for a URI",
-    (source) => over(source, { certificates: (uri, options) => source.certificates(String(uri), options) }),
+    (source) =>
+      over(source, {
+        certificates: (uri, options) =>
+          source.certificates(typeof uri === "string" ? uri : "pkcs11:", options),
+      }),
   ],
   [
     "open after close",
@@ -260,11 +264,7 @@ async function results(factory: () => BackendFixture, only = "") {
 }
 
 /** The source with some methods replaced. */
-function over(
-  source: CredentialSource,
-  methods: Partial<CredentialSource>,
-  _?: BackendFixture,
-): CredentialSource {
+function over(source: CredentialSource, methods: Partial<CredentialSource>): CredentialSource {
   return new Proxy(source, {
     get(target, property) {
       if (Object.hasOwn(methods, property)) return Reflect.get(methods, property);

@@ -26,7 +26,7 @@ export const abort = [
     for (const [name, call] of await calls(fixture)) {
       const signal = new Switch();
       const running = thrownBy(() => call({ signal }));
-      await undefined;
+      await Promise.resolve();
       signal.abort();
       const error = await running;
       if (error !== undefined) equal(credentialError(error, name).code, "ABORTED", name);

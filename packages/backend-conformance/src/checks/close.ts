@@ -70,5 +70,5 @@ async function signWith(key: Signer): Promise<Uint8Array> {
 
 /** Lets promises that are settled already reach those who wait for them. */
 async function microtasks(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await undefined;
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }

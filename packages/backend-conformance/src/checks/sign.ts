@@ -54,7 +54,7 @@ export const sign = [
   check("signers of several keys stay apart", async (fixture) => {
     const { source, uris } = fixture;
     const keys = [await ec(fixture), await source.signer(uris.rsaPrivateKey), await ec(fixture)];
-    for (const key of [...keys, ...keys.reverse()]) await verifies(key, message);
+    for (const key of [...keys, ...keys.toReversed()]) await verifies(key, message);
   }),
 ];
 

@@ -8,7 +8,7 @@ export function nameDer(text: string): Uint8Array {
   if (text === "") return sequence();
   const parts = text.startsWith("/")
     ? text.slice(1).split(/(?<!\\)\/(?=[A-Za-z]+=)/)
-    : text.split(/(?<!\\),/).reverse();
+    : text.split(/(?<!\\),/).toReversed();
   return sequence(...parts.map((part) => setOf(...part.split(/(?<!\\)\+/).map(attribute))));
 }
 
