@@ -103,24 +103,27 @@ function quoted(label: string): string {
 }
 
 function comparable(label: string): string {
-  return label.slice(0, MAX_COMPARED).normalize("NFC").toLowerCase();
+  return label.slice(0, MAX_COMPARED).normalize("NFC").toLowerCase().slice(0, MAX_COMPARED);
 }
 
-/** Levenshtein distance, or Infinity as soon as it cannot be below the bound. */
+/** Levenshtein distance, or Infinity as soon as it cannot be below the bound. Texts are short: it fits a byte. */
 function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) >= bound) return Number.POSITIVE_INFINITY;
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let previous = Uint8Array.from({ length: b.length + 1 }, (_, column) => column);
+  let current = new Uint8Array(b.length + 1);
   for (let row = 1; row <= a.length; row++) {
-    const current = [row];
+    const code = a.charCodeAt(row - 1);
+    let left = row;
     let least = row;
+    current[0] = row;
     for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      const distance = Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
-      current.push(distance);
-      least = Math.min(least, distance);
+      const substitution = (previous[column - 1] ?? 0) + (code === b.charCodeAt(column - 1) ? 0 : 1);
+      left = Math.min(substitution, (previous[column] ?? 0) + 1, left + 1);
+      current[column] = left;
+      if (left < least) least = left;
     }
     if (least >= bound) return Number.POSITIVE_INFINITY;
-    previous = current;
+    [previous, current] = [current, previous];
   }
   return previous[b.length] ?? 0;
 }
