@@ -3,13 +3,13 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
-const PNPM = "pnpm@12.21.0";
+export const PNPM = "pnpm@12.21.0";
 const stampFile = (step) => join(root, ".setup", step);
 
 /** Installs dependencies and compiles; throws an Error whose message says what to do. */
@@ -34,13 +34,18 @@ function step(name, fingerprint, notice, work) {
 
 function install() {
   const env = { ...process.env };
-  // Native add-ons build against the headers that stand beside this Node.js, so nothing is downloaded.
-  const prefix = dirname(dirname(process.execPath));
-  if (existsSync(join(prefix, "include", "node", "node_api.h"))) env.npm_config_nodedir = prefix;
+  const headers = nodeDirectory();
+  if (headers !== undefined) env.npm_config_nodedir = headers;
   run("npx", ["-y", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"], {
     env,
     name: "install",
   });
+}
+
+/** Where this Node.js has its own headers: native add-ons build against them, so nothing is downloaded. */
+export function nodeDirectory() {
+  const prefix = dirname(dirname(realpathSync(process.execPath)));
+  return existsSync(join(prefix, "include", "node", "node_api.h")) ? prefix : undefined;
 }
 
 function build() {

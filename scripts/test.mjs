@@ -27,6 +27,7 @@ check("format", bin("biome"), ["check", "."]);
 check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]);
 check("docs/errors.md", process.execPath, [join(root, "scripts/errors-doc.mjs"), "--check"]);
 check("unused exports and dependencies", bin("knip"), []);
+check("packages as published", process.execPath, [join(root, "scripts/check-packages.mjs")]);
 runTests();
 process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
 process.exit(count.failed > 0 ? 1 : 0);
