@@ -201,6 +201,11 @@ await t.test("only verifyDocument makes a VerifiedDocument", { skip }, async (t)
   t.notOk(VerifiedDocument.is(Object.create(VerifiedDocument.prototype)));
   t.notOk(VerifiedDocument.is(undefined));
   await t.rejects(verify("text" as unknown as Uint8Array, pki.ca), TypeError);
+  await t.rejects(
+    verify(sign("smime", "-text"), Object.assign({}, pki.ca)),
+    TypeError,
+    "a certificate is parsed",
+  );
 });
 
 /** What stands in the PKCS#7 part of a document. */

@@ -4,6 +4,7 @@ import { CredentialError } from "../errors/credential-error.ts";
 import type { CryptoProvider } from "../ports/crypto-provider.ts";
 import type { SignatureScheme } from "../schemes.ts";
 import type { Certificate } from "../x509/certificate.ts";
+import { isParsedCertificate } from "../x509/parse.ts";
 import { type SmimeParts, splitSmime } from "./split.ts";
 import { readTextPart } from "./text-part.ts";
 
@@ -83,6 +84,7 @@ export async function verifyDocument(
   { ca, crypto }: VerifyDocumentOptions,
 ): Promise<VerifiedDocument> {
   if (!(bytes instanceof Uint8Array)) throw new TypeError("verifyDocument reads a Uint8Array");
+  if (!isParsedCertificate(ca)) throw new TypeError("ca is a Certificate made by parseCertificate");
   const parts = splitSmime(bytes);
   const data = parseSignedData(parts.pkcs7);
   const signed = signedContent(parts, data);
