@@ -29,7 +29,7 @@ export type SignerIdentifier =
   | { readonly subjectKeyIdentifier: Uint8Array };
 
 /** What is signed instead of the content (RFC 5652 5.4, 11). */
-export interface SignedAttributes {
+interface SignedAttributes {
   /** DER of the SET OF Attribute, which is what the signature covers. */
   readonly der: Uint8Array;
   readonly messageDigest: Uint8Array;

@@ -110,7 +110,7 @@ function contentTypeOf(headers: MimeHeaders, line: number, what: string): Conten
   return contentType;
 }
 
-/** The PKCS#7 structure of a body; implementations read base64 whatever the header says. */
+/** The PKCS#7 structure of a body. Implementations read base64 whatever the header says; here it may say nothing else. */
 function base64Body(body: Uint8Array, headers: MimeHeaders, line: number): Uint8Array {
   const encoding = headers.fields.get("content-transfer-encoding")?.toLowerCase() ?? "base64";
   if (encoding !== "base64")
