@@ -1,4 +1,4 @@
-import { type CheckReport, type Finding, securityProperties } from "@ddscred/dds-security";
+import { type CheckReport, elementOf, type Finding } from "@ddscred/dds-security";
 import { printable, type Style, wrap } from "./style.ts";
 
 const INDENT = "         ";
@@ -77,8 +77,3 @@ function extractability(extractable: boolean | undefined): string {
 const day = (iso: string) => iso.slice(0, 10);
 const plural = (count: number, noun: string) =>
   count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-/** The name that a Cyclone DDS configuration gives the property. */
-function elementOf(property: string): string {
-  return securityProperties.find((row) => row.property === property)?.element ?? property;
-}

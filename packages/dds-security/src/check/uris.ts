@@ -7,7 +7,7 @@ import {
   uriScheme,
 } from "@ddscred/core";
 import type { Configuration, LocatedValue } from "../configuration/model.ts";
-import type { SecurityProperty } from "../configuration/properties.ts";
+import { elementOf, type SecurityProperty } from "../configuration/properties.ts";
 import { type Finding, finding } from "../finding.ts";
 
 /**
@@ -19,7 +19,7 @@ export function judgeUris(configuration: Configuration, readableByOthers: boolea
   const withPin: [SecurityProperty, LocatedValue][] = [];
   for (const [property, value] of configuration.properties) {
     if (holdsPin(value.value)) withPin.push([property, value]);
-    for (const reading of readings(value.value)) {
+    for (const reading of readings(configuration, property, value.value)) {
       findings.push(
         finding(
           "PEER_DIFFERS",
@@ -44,7 +44,7 @@ function judgePins(
 ): Finding[] {
   const [first] = withPin;
   if (first === undefined) return [];
-  const names = withPin.map(([property]) => property).join(", ");
+  const names = withPin.map(([property]) => elementOf(property)).join(", ");
   const written = withPin.some(([, value]) => holdsPin(value.written));
   if (written && readableByOthers) {
     return [
@@ -71,7 +71,13 @@ function holdsPin(uri: string): boolean {
   }
 }
 
-function readings(uri: string): readonly PeerReading[] {
+/** Readings that differ, of the implementations that may read this configuration. */
+function readings(configuration: Configuration, property: SecurityProperty, uri: string): readonly PeerReading[] {
+  const all = [...uriReadings(uri), ...documentReadings(property, uri)];
+  return configuration.form === "cyclonedds" ? all.filter(({ peer }) => peer === "cyclonedds") : all;
+}
+
+function uriReadings(uri: string): readonly PeerReading[] {
   try {
     const scheme = uriScheme(uri);
     if (scheme === "file") return parseFileUri(uri).readings;
@@ -80,6 +86,13 @@ function readings(uri: string): readonly PeerReading[] {
     if (error instanceof CredentialError) return [];
     throw error;
   }
+}
+
+/** Cyclone DDS edits the paths of signed documents before it opens them. */
+function documentReadings(property: SecurityProperty, uri: string): readonly PeerReading[] {
+  const isDocument = property === "dds.sec.access.governance" || property === "dds.sec.access.permissions";
+  if (!isDocument || uriScheme(uri) !== "file" || !/[\\"]/.test(uri)) return [];
+  return [{ peer: "cyclonedds", accepted: true, reads: 'a path with "/" for "\\" and without quotation marks' }];
 }
 
 const place = (property: SecurityProperty, value: LocatedValue) => ({

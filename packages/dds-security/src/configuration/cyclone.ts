@@ -37,7 +37,8 @@ export function readCycloneConfiguration(
   const domains = readDomains(root, options, findings);
   const sections = chooseSections(domains, options.domain, findings);
   const source = options.file ?? "inline XML";
-  const origin = options.file === undefined ? { source } : { source, file: options.file };
+  const form = "cyclonedds" as const;
+  const origin = options.file === undefined ? { form, source } : { form, source, file: options.file };
   if (sections.length === 0) {
     const missing = sectionMissing(root, domains, options.domain);
     const nothing = { properties: new Map(), settings: new Map(), findings: [...findings, missing] };

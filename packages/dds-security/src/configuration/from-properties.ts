@@ -53,7 +53,7 @@ export function configurationFromProperties(
     else properties.set(row.property, { value, written: value });
   }
   findings.push(...judgeRequirements(properties, new Set(), undefined));
-  const base = { source, domain: undefined, properties, settings, findings };
+  const base = { form: "properties" as const, source, domain: undefined, properties, settings, findings };
   return password === undefined ? base : { ...base, password };
 }
 

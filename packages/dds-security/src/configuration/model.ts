@@ -4,6 +4,8 @@ import type { SecurityProperty } from "./properties.ts";
 
 /** What a participant was told about its credentials, whatever form that was written in. */
 export interface Configuration {
+  /** What it was written as: a file of Cyclone DDS, or bare properties. */
+  readonly form: "cyclonedds" | "properties";
   /** How to call it: the file, or what else it came from. */
   readonly source: string;
   /** The file it was read from: relative URIs may start at its folder. */

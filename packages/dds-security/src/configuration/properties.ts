@@ -115,3 +115,8 @@ export const otherSettings: readonly string[] = [
   "dds.sec.crypto.keysize",
   "org.eclipse.cyclonedds.sec.auth.include_optional_fields",
 ];
+
+/** What a Cyclone DDS configuration calls a property; the property itself where it has no name for it. */
+export function elementOf(property: string): string {
+  return securityProperties.find((row) => row.property === property)?.element ?? property;
+}
