@@ -82,7 +82,7 @@ function keyName(uri) {
 
 /** Errors of the service as errors of ddscred: a code, what to do, and whether another try may help. */
 function inOurWords(error, uri, key) {
-  if (error instanceof CredentialError || error instanceof TypeError) return error;
+  if (error instanceof CredentialError) return error;
   if (error.name === "NotFoundException") {
     const hint = "Check the name, and the account and region that the client uses.";
     return new CredentialError("OBJECT_NOT_FOUND", `the service has no key ${key}`, { uri, hint });

@@ -1,8 +1,12 @@
+import { days } from "./pki.ts";
+
 export interface MockPermissionsOptions {
   /** Subject of the identity certificate, as RFC 4514 writes it. */
   readonly subject: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
+  /** Default: yesterday. */
+  readonly notBefore?: Date;
+  /** Default: a year from now. */
+  readonly notAfter?: Date;
   /** Topic expressions. Default: `*`. */
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
@@ -39,7 +43,8 @@ export function mockGovernance(): string {
 
 /** A Permissions document (DDS-Security 1.1 9.4.1.3) with one grant; what it does not allow is denied. */
 export function mockPermissions(options: MockPermissionsOptions): string {
-  const { subject, notBefore, notAfter, publish = ["*"], subscribe = ["*"] } = options;
+  const { subject, publish = ["*"], subscribe = ["*"] } = options;
+  const { notBefore = days(new Date(), -1), notAfter = days(new Date(), 365) } = options;
   return `<?xml version="1.0" encoding="UTF-8"?>
 <dds ${SCHEMA}permissions.xsd">
   <permissions>
