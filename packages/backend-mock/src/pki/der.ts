@@ -48,7 +48,7 @@ export function time(at: Date): Bytes {
   return short ? element(0x17, utf8(digits.slice(2))) : element(0x18, utf8(digits));
 }
 
-export function concatenated(...parts: readonly Bytes[]): Bytes {
+function concatenated(...parts: readonly Bytes[]): Bytes {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
@@ -62,7 +62,7 @@ export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
-export function compareBytes(a: Bytes, b: Bytes): number {
+function compareBytes(a: Bytes, b: Bytes): number {
   for (let place = 0; place < Math.min(a.length, b.length); place++) {
     const difference = (a[place] ?? 0) - (b[place] ?? 0);
     if (difference !== 0) return difference;
