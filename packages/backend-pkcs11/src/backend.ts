@@ -1,0 +1,197 @@
+import {
+  type CallOptions,
+  type Certificate,
+  type CredentialDescription,
+  type CredentialDirectory,
+  CredentialError,
+  type CredentialSource,
+  type Pkcs11ObjectType,
+  type Pkcs11Uri,
+  parsePkcs11Uri,
+  type Signer,
+  type SignerOptions,
+} from "@ddscred/core";
+import { nodeCrypto } from "@ddscred/crypto-node";
+import { Calls } from "./calls.ts";
+import { borrowModule } from "./inline/registry.ts";
+import { type ModuleOpener, Modules } from "./modules.ts";
+import { findCertificates, noCertificate } from "./objects/certificates.ts";
+import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
+import { findPrivateKey } from "./objects/private-key.ts";
+import { TokenSigner } from "./signing/token-signer.ts";
+import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
+import { type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
+import { Token } from "./token/token.ts";
+
+export interface Pkcs11BackendOptions {
+  /** Path of the PKCS#11 module for all URIs that name none. */
+  readonly module?: string;
+  /** Asked for a PIN where the URI has none. */
+  readonly pin?: PinProvider;
+  /** Whether `module-path` in a URI may load a module: native code of the URI's choice. Default true. */
+  readonly allowModuleFromUri?: boolean;
+  /** Where the module runs: `inline`, in this process. Default. */
+  readonly isolation?: "inline";
+}
+
+/**
+ * The backend of `pkcs11:` URIs: certificates and private keys on tokens, through a PKCS#11 module. Nothing is
+ * loaded before the first call. A private key never leaves its token.
+ */
+export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSource & CredentialDirectory {
+  return new Pkcs11Backend(options, borrowModule);
+}
+
+/** The backend on modules of any make; {@link pkcs11Backend} is it on modules in this process. */
+export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
+  readonly name = "pkcs11";
+  readonly schemes = ["pkcs11"] as const;
+  readonly #modules: Modules;
+  readonly #pin: PinProvider | undefined;
+  readonly #calls = new Calls();
+  readonly #tokens = new Map<string, Token>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
+    const { module, pin, allowModuleFromUri = true } = checked(options);
+    this.#modules = new Modules({ module, allowModuleFromUri }, open);
+    this.#pin = pin;
+  }
+
+  async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
+    return await this.#run(uri, options, async (parsed) => {
+      const { token, pin } = await this.#open(uri, parsed, "cert");
+      if (pin.isCarried) await token.unlock(pin);
+      const found = await findCertificates(token, parsed, uri);
+      if (found !== undefined) return found;
+      // Certificates are public as a rule; only what is not there is worth asking for a PIN.
+      if (!token.isOpen && (await unlockedIfPossible(token, pin))) {
+        const hidden = await findCertificates(token, parsed, uri);
+        if (hidden !== undefined) return hidden;
+      }
+      throw await noCertificate(token, uri);
+    });
+  }
+
+  async signer(uri: string, options?: SignerOptions): Promise<Signer> {
+    return await this.#run(uri, options, async (parsed) => {
+      const { token, pin } = await this.#open(uri, parsed, "private");
+      await token.unlock(pin);
+      const { key, bound } = await findPrivateKey(token, parsed, uri);
+      const signer = new TokenSigner(token, key, bound, pin, nodeCrypto());
+      return this.#guarded(key.uri, signer);
+    });
+  }
+
+  async *list(uri: string, options?: CallOptions): AsyncGenerator<CredentialDescription> {
+    const found = await this.#run(uri, options, async (parsed) => {
+      const { matching } = await findTokens(await this.#modules.forUri(parsed), parsed);
+      const tokens = matching.map((one) => this.#token(one));
+      const [only] = tokens;
+      const pin = pinRequest(uri, parsed, this.#pin);
+      if (only !== undefined && tokens.length === 1) {
+        if (pin.isCarried) await only.unlock(pin);
+        else if (namesAToken(parsed)) await unlockedIfPossible(only, pin);
+      }
+      return { parsed, tokens };
+    });
+    for (const token of found.tokens) {
+      if (namesNoObject(found.parsed)) yield describeToken(token);
+      for (const type of listedTypes) {
+        yield* await this.#run(uri, options, () => describeObjects(token, type, found.parsed));
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#calls.close();
+    for (const token of this.#tokens.values()) await token.close();
+    this.#tokens.clear();
+    await this.#modules.close();
+  }
+
+  async #run<T>(
+    uri: string,
+    options: CallOptions | undefined,
+    body: (parsed: Pkcs11Uri) => Promise<T>,
+  ): Promise<T> {
+    if (typeof uri !== "string") throw new TypeError("a URI is a string");
+    return await this.#calls.run(uri, options, async () => await body(parsePkcs11Uri(uri)));
+  }
+
+  /** The one token that the URI names. */
+  async #open(
+    uri: string,
+    parsed: Pkcs11Uri,
+    type: Pkcs11ObjectType,
+  ): Promise<{ token: Token; pin: PinRequest }> {
+    const asked = parsed.path.type;
+    if (asked !== undefined && asked !== type) {
+      const what = type === "cert" ? "certificate" : "private key";
+      throw new CredentialError("OBJECT_NOT_FOUND", `a ${what} is wanted, and the URI says type=${asked}`, {
+        hint: `Write type=${type}, or leave type= out.`,
+      });
+    }
+    const found = await findToken(await this.#modules.forUri(parsed), parsed, uri);
+    return { token: this.#token(found), pin: pinRequest(uri, parsed, this.#pin) };
+  }
+
+  #token({ module, slot }: FoundToken): Token {
+    const { serialNumber, label } = slot.token;
+    const key = JSON.stringify([module.path, String(slot.id), serialNumber, label]);
+    const token = this.#tokens.get(key) ?? new Token(module, slot);
+    this.#tokens.set(key, token);
+    return token;
+  }
+
+  /** The signer as it leaves the backend: closed with it. */
+  #guarded(uri: string, signer: TokenSigner): Signer {
+    return {
+      publicKey: signer.publicKey,
+      schemes: signer.schemes,
+      extractable: signer.extractable,
+      sign: async (scheme, message, options) => {
+        if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
+        return await this.#calls.run(uri, options, () => signer.sign(scheme, message, options));
+      },
+    };
+  }
+}
+
+/** Logs in where a PIN can be had; no PIN is no error here. */
+async function unlockedIfPossible(token: Token, pin: PinRequest): Promise<boolean> {
+  try {
+    await token.unlock(pin);
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialError && error.code === "PIN_REQUIRED") return false;
+    throw error;
+  }
+}
+
+/** Whether the URI is about one token, and not about whichever there is. */
+function namesAToken({ path }: Pkcs11Uri): boolean {
+  return path.token !== undefined || path.serial !== undefined || path["slot-id"] !== undefined;
+}
+
+function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
+  const { module, pin, allowModuleFromUri, isolation } = options;
+  if (module !== undefined && typeof module !== "string")
+    throw new TypeError("module is the path of a module");
+  if (pin !== undefined && typeof pin !== "function")
+    throw new TypeError("pin is a function that gives a Secret");
+  if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
+    throw new TypeError("allowModuleFromUri is true or false");
+  }
+  if (isolation !== undefined && isolation !== "inline") throw new TypeError('isolation is "inline"');
+  return { ...options };
+}

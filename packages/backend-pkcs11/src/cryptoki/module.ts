@@ -1,0 +1,90 @@
+import type { LibraryInfo, Secret, SlotInfo, TokenInfo } from "@ddscred/core";
+import type { LoginBook } from "../token/login-book.ts";
+import type { AttributeName, Attributes, Template } from "./template.ts";
+
+/**
+ * A loaded and initialised PKCS#11 module, as the rest of this package sees it. It is coarse on purpose (one
+ * signature is one call), so that the module can also live in another process.
+ *
+ * Every method throws CredentialError alone: with `rv` and `call` where the module refused.
+ */
+export interface Module {
+  /** Its real path. */
+  readonly path: string;
+  /** Grows whenever all handles given so far have died. */
+  readonly epoch: number;
+  /** Who is logged in where; shared by all who use the same instance of the module. */
+  readonly logins: LoginBook;
+
+  /** C_GetInfo */
+  library(): Promise<LibraryInfo>;
+  /** The slots that hold an initialised token: C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo. */
+  slots(): Promise<readonly Slot[]>;
+  /** The token as it is now: C_GetTokenInfo. */
+  token(slotId: bigint): Promise<TokenState>;
+
+  /** A read-only session. */
+  openSession(slotId: bigint): Promise<Handle>;
+  closeSession(session: Handle): Promise<void>;
+  /** Whether the token's user is logged in, for all sessions of this process: C_GetSessionInfo. */
+  isLoggedIn(session: Handle): Promise<boolean>;
+  /** C_Login as the normal user. One attempt. */
+  login(session: Handle, pin: Secret): Promise<void>;
+  logout(session: Handle): Promise<void>;
+
+  /** All objects that fit: C_FindObjectsInit, C_FindObjects until none is left, C_FindObjectsFinal. */
+  find(session: Handle, template: Template): Promise<readonly Handle[]>;
+  attributes<N extends AttributeName>(
+    session: Handle,
+    object: Handle,
+    names: readonly N[],
+  ): Promise<Attributes<N>>;
+
+  /**
+   * C_SignInit and C_Sign. Where it fails, an operation may be left open on the session: close it.
+   *
+   * @param input is read until the promise settles; do not change it before
+   * @param length of the longest signature, in bytes
+   */
+  sign(session: Handle, request: SignRequest): Promise<Uint8Array>;
+}
+
+/** A module that is borrowed: it stays initialised until all who borrowed it gave it back. */
+export interface BorrowedModule {
+  readonly module: Module;
+  /** Gives it back; once, after the borrower's last call has settled. */
+  release(): Promise<void>;
+}
+
+/** A CK_SESSION_HANDLE or CK_OBJECT_HANDLE, in the bytes of the module. Only the module that gave it reads it. */
+export type Handle = Uint8Array;
+
+export interface Slot {
+  readonly id: bigint;
+  readonly info: SlotInfo;
+  readonly token: TokenState;
+}
+
+export interface TokenState extends TokenInfo {
+  readonly slotId: bigint;
+  /** CK_TOKEN_INFO flags. */
+  readonly flags: number;
+  /** Sessions that may be open at once; undefined where there is no limit or the token does not say. */
+  readonly maxSessions: number | undefined;
+}
+
+export interface SignRequest {
+  readonly mechanism: Mechanism;
+  readonly key: Handle;
+  readonly input: Uint8Array;
+  /** Of the signature, in bytes. */
+  readonly length: number;
+  /** For a key with CKA_ALWAYS_AUTHENTICATE: the PIN, for C_Login(CKU_CONTEXT_SPECIFIC) between the two calls. */
+  readonly pin?: Secret;
+}
+
+export interface Mechanism {
+  readonly type: number;
+  /** CK_RSA_PKCS_PSS_PARAMS */
+  readonly pss?: { readonly hash: number; readonly mgf: number; readonly saltLength: number };
+}

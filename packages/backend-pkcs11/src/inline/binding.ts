@@ -1,0 +1,84 @@
+import { CredentialError } from "@ddscred/core";
+import type { NativeAttribute } from "../cryptoki/template.ts";
+
+/**
+ * As much of pkcs11js 2.1.7 as is used. It is declared here, not imported, so that this package compiles and
+ * loads where the native package is not installed.
+ */
+export interface Binding {
+  readonly PKCS11: new () => NativeModule;
+  /** Its own mark of the parameter type. */
+  readonly CK_PARAMS_RSA_PSS: number;
+}
+
+export interface NativeModule {
+  load(path: string): void;
+  C_Initialize(options: { flags: number }): void;
+  C_Finalize(): void;
+  C_GetInfo(): NativeInfo;
+  C_GetSlotList(tokenPresent: boolean): Buffer[];
+  C_GetSlotInfo(slot: Buffer): { slotDescription: string; manufacturerID: string };
+  C_GetTokenInfo(slot: Buffer): NativeTokenInfo;
+  C_OpenSession(slot: Buffer, flags: number): Buffer;
+  C_CloseSession(session: Buffer): void;
+  C_GetSessionInfo(session: Buffer): { state: number };
+  C_Login(session: Buffer, user: number, pin: string): void;
+  C_Logout(session: Buffer): void;
+  C_FindObjectsInit(session: Buffer, template: NativeAttribute[]): void;
+  C_FindObjects(session: Buffer, count: number): Buffer[];
+  C_FindObjectsFinal(session: Buffer): void;
+  C_GetAttributeValue(session: Buffer, object: Buffer, types: { type: number }[]): { value: Buffer }[];
+  C_SignInit(session: Buffer, mechanism: NativeMechanism, key: Buffer): void;
+  /** On a thread of libuv. It keeps neither buffer alive. */
+  C_Sign(
+    session: Buffer,
+    input: Buffer,
+    output: Buffer,
+    done: (error: Error | null, signature: Buffer) => void,
+  ): void;
+}
+
+export interface NativeInfo {
+  manufacturerID: string;
+  libraryDescription: string;
+  libraryVersion: { major: number; minor: number };
+}
+
+export interface NativeTokenInfo {
+  label: string;
+  manufacturerID: string;
+  model: string;
+  serialNumber: string;
+  flags: number;
+  maxSessionCount: number;
+}
+
+export interface NativeMechanism {
+  mechanism: number;
+  parameter?: { type: number; hashAlg: number; mgf: number; saltLen: number };
+}
+
+/**
+ * pkcs11js, loaded when it is first needed. `BINDING_UNAVAILABLE` where it is not installed or was not built.
+ *
+ * @param load stands in for the import in tests
+ */
+export async function loadBinding(load: () => Promise<unknown> = importBinding): Promise<Binding> {
+  try {
+    // A CommonJS package: only the default export has everything at run time.
+    return ((await load()) as { default: Binding }).default;
+  } catch (cause) {
+    throw new CredentialError(
+      "BINDING_UNAVAILABLE",
+      "pkcs11: URIs need the package pkcs11js, which cannot be loaded",
+      {
+        hint: "Run `npm install pkcs11js@2.1.7`; it is compiled on installing, with python3, make and a C++ compiler.",
+        cause,
+      },
+    );
+  }
+}
+
+// The name is kept from the compiler, which would want the package to be installed.
+const importBinding = async (): Promise<unknown> => await import(PACKAGE as string);
+const PACKAGE = "pkcs11js";

@@ -1,0 +1,307 @@
+import { CredentialError, type LibraryInfo, type Secret, tokenError } from "@ddscred/core";
+import {
+  CKF_OS_LOCKING_OK,
+  CKF_SERIAL_SESSION,
+  CKF_TOKEN_INITIALIZED,
+  CKS_RO_USER_FUNCTIONS,
+  CKS_RW_USER_FUNCTIONS,
+  CKU_CONTEXT_SPECIFIC,
+  CKU_USER,
+} from "../cryptoki/constants.ts";
+import type { Handle, Mechanism, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import {
+  type AttributeName,
+  type Attributes,
+  attributeType,
+  decodeAttribute,
+  nativeTemplate,
+  type Template,
+} from "../cryptoki/template.ts";
+import { ulong } from "../cryptoki/ulong.ts";
+import { LoginBook } from "../token/login-book.ts";
+import type { Binding, NativeMechanism, NativeModule, NativeTokenInfo } from "./binding.ts";
+import { native, nativeError, returnValue } from "./native-error.ts";
+
+/**
+ * A module loaded into this process. All but signing runs in the calling thread, for the binding knows no
+ * other way; signing runs on a thread of libuv, so the event loop goes on while a token computes.
+ */
+export class InlineModule implements Module {
+  readonly path: string;
+  readonly logins = new LoginBook();
+  epoch = 0;
+  readonly #native: NativeModule;
+  readonly #pssParameter: number;
+  /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
+  readonly #underWay = new Set<object>();
+  /** CK_SLOT_ID as the module gave it, by number. */
+  readonly #slotHandles = new Map<bigint, Buffer>();
+  #whenIdle: (() => void)[] = [];
+  #initialised: "no" | "by us" | "by others" = "no";
+
+  /**
+   * Loads the library. `MODULE_NOT_PKCS11` or `MODULE_NOT_LOADABLE`.
+   *
+   * @param path of a file that {@link moduleFile} let pass
+   */
+  constructor(binding: Binding, path: string) {
+    const loaded = new binding.PKCS11();
+    try {
+      loaded.load(path);
+    } catch (error) {
+      throw loadError(path, error); // and the object is forgotten: it is half loaded, any call would crash
+    }
+    keptForever.push(loaded);
+    this.path = path;
+    this.#native = loaded;
+    this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
+  }
+
+  /** C_Initialize, if it is not initialised; `MODULE_FAILED`. */
+  initialise(): void {
+    if (this.#initialised !== "no") return;
+    try {
+      // Without the flag the module believes in a single thread, and signing on another corrupts its heap.
+      this.#native.C_Initialize({ flags: CKF_OS_LOCKING_OK });
+      this.#initialised = "by us";
+    } catch (error) {
+      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED) throw initialiseError(this.path, error);
+      this.#initialised = "by others";
+    }
+    this.epoch++;
+  }
+
+  /** C_Finalize after all calls under way, if it was us who initialised. */
+  async finalise(): Promise<void> {
+    if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    const ours = this.#initialised === "by us";
+    this.#initialised = "no";
+    if (ours) native("C_Finalize", () => this.#native.C_Finalize());
+  }
+
+  async library(): Promise<LibraryInfo> {
+    const info = native("C_GetInfo", () => this.#native.C_GetInfo());
+    const { major, minor } = info.libraryVersion;
+    return {
+      manufacturerID: unpadded(info.manufacturerID),
+      libraryDescription: unpadded(info.libraryDescription),
+      libraryVersion: { major, minor },
+    };
+  }
+
+  async slots(): Promise<readonly Slot[]> {
+    const found: Slot[] = [];
+    let failure: unknown;
+    const handles = this.#slotList();
+    for (const handle of handles) {
+      try {
+        const slot = this.#slot(handle);
+        if (slot.token.flags & CKF_TOKEN_INITIALIZED) found.push(slot);
+      } catch (error) {
+        failure = error; // a broken reader, or a token that was pulled meanwhile, does not hide the others
+      }
+    }
+    if (found.length === 0 && failure !== undefined) throw failure;
+    return found;
+  }
+
+  async token(slotId: bigint): Promise<TokenState> {
+    return this.#token(this.#slotHandle(slotId));
+  }
+
+  async openSession(slotId: bigint): Promise<Handle> {
+    const slot = this.#slotHandle(slotId);
+    return native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION));
+  }
+
+  async closeSession(session: Handle): Promise<void> {
+    native("C_CloseSession", () => this.#native.C_CloseSession(buffer(session)));
+  }
+
+  async isLoggedIn(session: Handle): Promise<boolean> {
+    const { state } = native("C_GetSessionInfo", () => this.#native.C_GetSessionInfo(buffer(session)));
+    return state === CKS_RO_USER_FUNCTIONS || state === CKS_RW_USER_FUNCTIONS;
+  }
+
+  async login(session: Handle, pin: Secret): Promise<void> {
+    native("C_Login", () => this.#native.C_Login(buffer(session), CKU_USER, pin.reveal()));
+  }
+
+  async logout(session: Handle): Promise<void> {
+    native("C_Logout", () => this.#native.C_Logout(buffer(session)));
+  }
+
+  async find(session: Handle, template: Template): Promise<readonly Handle[]> {
+    const wanted = nativeTemplate(template);
+    native("C_FindObjectsInit", () => this.#native.C_FindObjectsInit(buffer(session), wanted));
+    try {
+      const found: Handle[] = [];
+      for (;;) {
+        const some = native("C_FindObjects", () => this.#native.C_FindObjects(buffer(session), FIND_AT_ONCE));
+        if (some.length === 0) return found;
+        found.push(...some);
+        if (found.length > MAX_OBJECTS) throw tooManyObjects();
+      }
+    } finally {
+      try {
+        this.#native.C_FindObjectsFinal(buffer(session));
+      } catch {
+        // what the search found, or why it failed, is the answer
+      }
+    }
+  }
+
+  async attributes<N extends AttributeName>(
+    session: Handle,
+    object: Handle,
+    names: readonly N[],
+  ): Promise<Attributes<N>> {
+    // One sensitive or unknown attribute makes the binding lose all the values, so each is asked for alone.
+    const values = names.map((name) => [name, this.#attribute(session, object, name)] as const);
+    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Attributes<N>;
+  }
+
+  sign(session: Handle, { mechanism, key, input, length, pin }: SignRequest): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const handle = buffer(session);
+      const operation = { handle, input: buffer(input), output: Buffer.allocUnsafe(length) };
+      let call = "C_SignInit";
+      try {
+        this.#native.C_SignInit(handle, this.#mechanism(mechanism), buffer(key));
+        if (pin !== undefined) {
+          call = "C_Login";
+          this.#native.C_Login(handle, CKU_CONTEXT_SPECIFIC, pin.reveal());
+        }
+        call = "C_Sign";
+        this.#underWay.add(operation);
+        this.#native.C_Sign(handle, operation.input, operation.output, (error, signature) => {
+          this.#done(operation);
+          if (error) reject(nativeError("C_Sign", error));
+          else resolve(signature);
+        });
+      } catch (error) {
+        this.#done(operation);
+        reject(nativeError(call, error));
+      }
+    });
+  }
+
+  #done(operation: object): void {
+    this.#underWay.delete(operation);
+    if (this.#underWay.size > 0 || this.#whenIdle.length === 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** The list may grow between the two calls that the binding makes for it: CKR_BUFFER_TOO_SMALL. */
+  #slotList(): readonly Buffer[] {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return this.#native.C_GetSlotList(true);
+      } catch (error) {
+        const grew = returnValue(error) === CKR_BUFFER_TOO_SMALL;
+        if (!grew || attempt === SLOT_LIST_ATTEMPTS) throw nativeError("C_GetSlotList", error);
+      }
+    }
+  }
+
+  #slotHandle(id: bigint): Buffer {
+    const handle = this.#slotHandles.get(id);
+    if (handle === undefined) throw tokenError("CKR_SLOT_ID_INVALID", "C_GetTokenInfo");
+    return handle;
+  }
+
+  #slot(handle: Buffer): Slot {
+    const id = ulong(handle) ?? 0n;
+    this.#slotHandles.set(id, handle);
+    const info = native("C_GetSlotInfo", () => this.#native.C_GetSlotInfo(handle));
+    return {
+      id,
+      info: {
+        slotDescription: unpadded(info.slotDescription),
+        manufacturerID: unpadded(info.manufacturerID),
+        slotId: id,
+      },
+      token: this.#token(handle),
+    };
+  }
+
+  #token(handle: Buffer): TokenState {
+    const info = native("C_GetTokenInfo", () => this.#native.C_GetTokenInfo(handle));
+    return {
+      label: unpadded(info.label),
+      manufacturerID: unpadded(info.manufacturerID),
+      model: unpadded(info.model),
+      serialNumber: unpadded(info.serialNumber),
+      slotId: ulong(handle) ?? 0n,
+      flags: info.flags,
+      maxSessions: maxSessions(info),
+    };
+  }
+
+  #attribute<N extends AttributeName>(session: Handle, object: Handle, name: N): unknown {
+    try {
+      const type = attributeType(name);
+      const [found] = this.#native.C_GetAttributeValue(buffer(session), buffer(object), [{ type }]);
+      return found === undefined ? undefined : decodeAttribute(name, found.value);
+    } catch (error) {
+      if (error instanceof TypeError || withheld.has(returnValue(error) ?? 0)) return undefined;
+      throw nativeError("C_GetAttributeValue", error);
+    }
+  }
+
+  #mechanism({ type, pss }: Mechanism): NativeMechanism {
+    if (pss === undefined) return { mechanism: type };
+    const { hash, mgf, saltLength } = pss;
+    return {
+      mechanism: type,
+      parameter: { type: this.#pssParameter, hashAlg: hash, mgf, saltLen: saltLength },
+    };
+  }
+}
+
+function loadError(path: string, error: unknown): CredentialError {
+  const detail = error instanceof Error ? error.message : "no reason given";
+  return detail.includes("C_GetFunctionList")
+    ? new CredentialError("MODULE_NOT_PKCS11", `${path} is no PKCS#11 module: it has no C_GetFunctionList`)
+    : new CredentialError("MODULE_NOT_LOADABLE", `the PKCS#11 module cannot be loaded: ${detail}`);
+}
+
+function initialiseError(path: string, error: unknown): CredentialError {
+  const { message, rv } = nativeError("C_Initialize", error);
+  return new CredentialError("MODULE_FAILED", `the PKCS#11 module ${path} failed to start: ${message}`, {
+    call: "C_Initialize",
+    ...(rv === undefined ? {} : { rv }),
+  });
+}
+
+function tooManyObjects(): CredentialError {
+  return new CredentialError("TOKEN_ERROR", `the token lists more than ${MAX_OBJECTS} objects`, {
+    call: "C_FindObjects",
+    hint: "Name the object by its label (object=) and id.",
+  });
+}
+
+/** CK_EFFECTIVELY_INFINITE is 0, CK_UNAVAILABLE_INFORMATION is all ones, of which the binding may keep 32. */
+function maxSessions({ maxSessionCount: count }: NativeTokenInfo): number | undefined {
+  return count === 0 || count >= 0xffff_ffff ? undefined : count;
+}
+
+/** Fields are padded with blanks, by some modules with NUL. */
+const unpadded = (text: string): string => text.replace(/[ \0]{1,64}$/, "");
+
+/** The same bytes as a Buffer; nothing is copied. */
+function buffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** The binding objects of all libraries ever loaded: when one is collected, its library is unloaded under our feet. */
+const keptForever: NativeModule[] = [];
+
+const SLOT_LIST_ATTEMPTS = 5;
+const FIND_AT_ONCE = 256;
+const MAX_OBJECTS = 100_000;
+
+const CKR_BUFFER_TOO_SMALL = 0x150;
+const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
+/** CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID, CKR_INFORMATION_SENSITIVE. */
+const withheld: ReadonlySet<number> = new Set([0x11, 0x12, 0x170]);

@@ -1,0 +1,92 @@
+import { CredentialError, type Pkcs11Uri, type PublicKeyInfo, selectOne } from "@ddscred/core";
+import type { Handle } from "../cryptoki/module.ts";
+import type { Token } from "../token/token.ts";
+import { publicKeyOf } from "./public-key.ts";
+import { type ObjectPath, objectNames, objectUri, search, type TokenObject } from "./search.ts";
+
+/** What is known of a private key that stays true when its handle dies. */
+export interface PrivateKey {
+  /** Canonical. */
+  readonly uri: string;
+  /** Finds it again. */
+  readonly selector: ObjectPath;
+  readonly publicKey: PublicKeyInfo;
+  readonly extractable: boolean | undefined;
+  /** CKA_ALWAYS_AUTHENTICATE: each signature wants the PIN. */
+  readonly alwaysAuthenticate: boolean;
+}
+
+/** A key, with a handle that is good for one epoch. */
+export interface BoundKey {
+  readonly epoch: number;
+  readonly handle: Handle;
+}
+
+/**
+ * The one private key that the URI names.
+ *
+ * `OBJECT_NOT_FOUND`, `OBJECT_AMBIGUOUS`, `KEY_UNSUPPORTED`, `MECHANISM_UNSUPPORTED` for a key that may not sign.
+ */
+export async function findPrivateKey(
+  token: Token,
+  uri: Pkcs11Uri,
+  text: string,
+): Promise<{ key: PrivateKey; bound: BoundKey }> {
+  const { epoch } = token;
+  return await token.use(async (session) => {
+    const object = await selectKey(token, session, uri.path, text);
+    const key = await describeKey(token, session, object);
+    return { key, bound: { epoch, handle: object.handle } };
+  });
+}
+
+/** The handle of a known key in the epoch of this moment. */
+export async function bindKey(token: Token, { selector, uri }: PrivateKey): Promise<BoundKey> {
+  const { epoch } = token;
+  return await token.use(async (session) => {
+    const { handle } = await selectKey(token, session, selector, uri);
+    return { epoch, handle };
+  });
+}
+
+async function selectKey(
+  token: Token,
+  session: Handle,
+  path: ObjectPath,
+  text: string,
+): Promise<TokenObject> {
+  const matching = await search(token.module, session, "private", path);
+  const [only] = matching;
+  if (only !== undefined && matching.length === 1) return only;
+  const all = matching.length > 0 ? matching : await search(token.module, session, "private", {});
+  return selectOne(matching, all, objectNames(token), { uri: text, what: "private key" });
+}
+
+async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<PrivateKey> {
+  const uri = objectUri(token, object);
+  const said = await token.module.attributes(session, object.handle, [
+    "CKA_SIGN",
+    "CKA_EXTRACTABLE",
+    "CKA_ALWAYS_AUTHENTICATE",
+  ]);
+  if (said.CKA_SIGN === false) {
+    throw new CredentialError("MECHANISM_UNSUPPORTED", "the private key may not sign (CKA_SIGN is false)", {
+      uri,
+    });
+  }
+  const publicKey = await publicKeyOf(token, session, object);
+  checkKey(publicKey, uri);
+  return {
+    uri,
+    selector: { object: object.label, id: object.id },
+    publicKey,
+    extractable: said.CKA_EXTRACTABLE,
+    alwaysAuthenticate: said.CKA_ALWAYS_AUTHENTICATE ?? false,
+  };
+}
+
+function checkKey({ keyType, bits = 0, curve, label }: PublicKeyInfo, uri: string): void {
+  const usable = keyType === "rsa" ? bits >= 2048 : keyType === "ec" && curve !== undefined;
+  if (usable) return;
+  throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${label} cannot be used`, { uri });
+}

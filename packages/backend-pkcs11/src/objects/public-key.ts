@@ -1,0 +1,142 @@
+import { CredentialError, type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
+import { CKK_EC, CKK_RSA } from "../cryptoki/constants.ts";
+import { coordinateLengths, curveOf } from "../cryptoki/curves.ts";
+import type { Handle } from "../cryptoki/module.ts";
+import type { Attributes } from "../cryptoki/template.ts";
+import type { Token } from "../token/token.ts";
+import { readCertificate } from "./certificates.ts";
+import { objectUri, search, type TokenObject } from "./search.ts";
+
+/** What a key object says of its public half. */
+export const keyAttributes = [
+  "CKA_PUBLIC_KEY_INFO",
+  "CKA_KEY_TYPE",
+  "CKA_MODULUS",
+  "CKA_PUBLIC_EXPONENT",
+  "CKA_EC_PARAMS",
+  "CKA_EC_POINT",
+] as const;
+
+/**
+ * The public half of a private key: out of the key object itself, else out of a public key or certificate
+ * object with the same CKA_ID (the same label where there is no id). That it is the right one is shown by
+ * the first signature, not here.
+ *
+ * `OBJECT_NOT_FOUND` where there is none of these, `KEY_UNSUPPORTED`.
+ */
+export async function publicKeyOf(
+  token: Token,
+  session: Handle,
+  privateKey: TokenObject,
+): Promise<PublicKeyInfo> {
+  const own = await token.module.attributes(session, privateKey.handle, keyAttributes);
+  const keyType = own.CKA_KEY_TYPE;
+  if (keyType !== undefined && keyType !== CKK_RSA && keyType !== CKK_EC) {
+    throw new CredentialError(
+      "KEY_UNSUPPORTED",
+      `a key of the type 0x${keyType.toString(16)} cannot be used`,
+    );
+  }
+  const path = privateKey.id.length > 0 ? { id: privateKey.id } : { object: privateKey.label };
+  const found =
+    publicKeyFrom(own) ??
+    (await fromPublicKeys(token, session, path)) ??
+    (await fromCertificates(token, session, path));
+  if (found !== undefined) return found;
+  throw new CredentialError(
+    "OBJECT_NOT_FOUND",
+    "nothing on the token tells the public half of the private key",
+    {
+      uri: objectUri(token, privateKey),
+      hint: "Store its certificate, or a public key object, under the same id (CKA_ID) as the private key.",
+    },
+  );
+}
+
+/** A public key out of the attributes of a key object; undefined where they are not enough, or damaged. */
+export function publicKeyFrom(said: Attributes<(typeof keyAttributes)[number]>): PublicKeyInfo | undefined {
+  const { CKA_PUBLIC_KEY_INFO: info, CKA_KEY_TYPE: type, CKA_EC_PARAMS: curve } = said;
+  const parsed = info === undefined || info.length === 0 ? undefined : parse(info);
+  if (parsed !== undefined) return parsed;
+  if (type === CKK_RSA) {
+    const { CKA_MODULUS: modulus, CKA_PUBLIC_EXPONENT: exponent } = said;
+    if (!modulus?.length || !exponent?.length) return undefined;
+    return parse(rsaPublicKeyInfo(modulus, exponent));
+  }
+  if (type !== CKK_EC || curve === undefined || curve.length === 0) return undefined;
+  const point = ecPoint(curve, said.CKA_EC_POINT ?? new Uint8Array());
+  return point && parse(ecPublicKeyInfo(curve, point));
+}
+
+async function fromPublicKeys(
+  token: Token,
+  session: Handle,
+  path: { id?: Uint8Array; object?: string },
+): Promise<PublicKeyInfo | undefined> {
+  for (const { handle } of await search(token.module, session, "public", path)) {
+    const found = publicKeyFrom(await token.module.attributes(session, handle, keyAttributes));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function fromCertificates(
+  token: Token,
+  session: Handle,
+  path: { id?: Uint8Array; object?: string },
+): Promise<PublicKeyInfo | undefined> {
+  for (const object of await search(token.module, session, "cert", path)) {
+    const certificate = await readCertificate(token, session, object);
+    if (certificate !== undefined) return certificate.publicKey;
+  }
+  return undefined;
+}
+
+/**
+ * The uncompressed point out of CKA_EC_POINT. The standard wants it inside an OCTET STRING, many modules give
+ * it bare. Both begin with 04, so only the length tells them apart, and it does exactly.
+ */
+function ecPoint(params: Uint8Array, value: Uint8Array): Uint8Array | undefined {
+  const curve = curveOf(params);
+  if (curve === undefined) return undefined;
+  const length = 1 + 2 * coordinateLengths[curve];
+  if (value.length === length && value[0] === 0x04) return value;
+  const header = length < 0x80 ? [0x04, length] : [0x04, 0x81, length];
+  const wrapped = value.length === header.length + length && header.every((octet, i) => value[i] === octet);
+  return wrapped && value[header.length] === 0x04 ? value.subarray(header.length) : undefined;
+}
+
+function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
+  const key = der(0x30, derUnsigned(modulus), derUnsigned(exponent));
+  return der(0x30, rsaEncryption, der(0x03, Uint8Array.of(0), key));
+}
+
+function ecPublicKeyInfo(params: Uint8Array, point: Uint8Array): Uint8Array {
+  return der(0x30, der(0x30, ecPublicKey, params), der(0x03, Uint8Array.of(0), point));
+}
+
+function derUnsigned(number: Uint8Array): Uint8Array {
+  const first = number.findIndex((octet) => octet !== 0);
+  const magnitude = first < 0 ? Uint8Array.of(0) : number.subarray(first);
+  return der(0x02, (magnitude[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array(), magnitude);
+}
+
+function der(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(content);
+  const { length } = body;
+  const size =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Uint8Array.of(tag, ...size), body]);
+}
+
+function parse(spki: Uint8Array): PublicKeyInfo | undefined {
+  try {
+    return parsePublicKeyInfo(spki);
+  } catch {
+    return undefined;
+  }
+}
+
+/** AlgorithmIdentifier { rsaEncryption, NULL } (RFC 3279 2.3.1), and the OID id-ecPublicKey (RFC 5480 2.1.1). */
+const rsaEncryption = Buffer.from("300d06092a864886f70d0101010500", "hex");
+const ecPublicKey = Buffer.from("06072a8648ce3d0201", "hex");

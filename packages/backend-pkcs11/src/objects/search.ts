@@ -1,0 +1,90 @@
+import { type CandidateNames, matchesObject, type Pkcs11ObjectType, type Pkcs11Uri } from "@ddscred/core";
+import {
+  CKO_CERTIFICATE,
+  CKO_DATA,
+  CKO_PRIVATE_KEY,
+  CKO_PUBLIC_KEY,
+  CKO_SECRET_KEY,
+} from "../cryptoki/constants.ts";
+import type { Handle, Module } from "../cryptoki/module.ts";
+import type { Template } from "../cryptoki/template.ts";
+import { uriOf } from "../token/names.ts";
+import type { Token } from "../token/token.ts";
+
+/** An object of a token. The handle is good for the epoch in which it was found. */
+export interface TokenObject {
+  readonly handle: Handle;
+  readonly type: Pkcs11ObjectType;
+  /** CKA_LABEL; empty where there is none. */
+  readonly label: string;
+  /** CKA_ID; empty where there is none. */
+  readonly id: Uint8Array;
+}
+
+/** CKA_CLASS of a type= attribute (RFC 7512 2.3). */
+export const objectClasses: Readonly<Record<Pkcs11ObjectType, number>> = {
+  cert: CKO_CERTIFICATE,
+  private: CKO_PRIVATE_KEY,
+  public: CKO_PUBLIC_KEY,
+  "secret-key": CKO_SECRET_KEY,
+  data: CKO_DATA,
+};
+
+/** What to look for: the object attributes of a URI, or some of them. */
+export type ObjectPath = Pick<Pkcs11Uri["path"], "object" | "id">;
+
+/** All objects of a type that have the label and id given. */
+export async function search(
+  module: Module,
+  session: Handle,
+  type: Pkcs11ObjectType,
+  path: ObjectPath,
+): Promise<readonly TokenObject[]> {
+  const handles = await module.find(session, template(type, path));
+  const found: TokenObject[] = [];
+  for (const handle of handles) {
+    const said = await module.attributes(session, handle, ["CKA_LABEL", "CKA_ID"]);
+    const label = displayText(said.CKA_LABEL ?? new Uint8Array());
+    const object = { handle, type, label, id: said.CKA_ID ?? new Uint8Array() };
+    if (matchesObject(asUri(path), object)) found.push(object);
+  }
+  return found;
+}
+
+/** The canonical URI of an object, and of no other where labels and ids are used as they should be. */
+export function objectUri(token: Token, { type, label, id }: TokenObject): string {
+  const { label: tokenLabel, serialNumber } = token.slot.token;
+  return uriOf({ token: tokenLabel, serial: serialNumber, object: label, id, type });
+}
+
+/** How the objects of a token are called in errors. */
+export function objectNames(token: Token): CandidateNames<TokenObject> {
+  return { uri: (object) => objectUri(token, object), label: ({ label }) => label };
+}
+
+/**
+ * What the token searches by. It compares bytes, so a label that Unicode writes in several ways is left to
+ * the comparison here; so is what is empty, for an object may lack the attribute altogether.
+ */
+function template(type: Pkcs11ObjectType, { object, id }: ObjectPath): Template {
+  const label = object !== undefined && object !== "" && ASCII.test(object) ? Buffer.from(object) : undefined;
+  return {
+    CKA_CLASS: objectClasses[type],
+    ...(label === undefined ? {} : { CKA_LABEL: label }),
+    ...(id === undefined || id.length === 0 ? {} : { CKA_ID: id }),
+  };
+}
+
+const asUri = (path: ObjectPath): Pkcs11Uri => ({
+  path,
+  vendorPath: new Map(),
+  query: {},
+  vendorQuery: new Map(),
+  aliases: [],
+});
+
+const displayText = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** Labels that have one spelling in Unicode. */
+const ASCII = /^\p{ASCII}*$/u;

@@ -1,0 +1,185 @@
+import {
+  type CallOptions,
+  CredentialError,
+  ecdsaRawToDer,
+  type SignatureScheme,
+  type Signer,
+  schemesForKey,
+  type Verifier,
+} from "@ddscred/core";
+import { coordinateLengths } from "../cryptoki/curves.ts";
+import { type BoundKey, bindKey, type PrivateKey } from "../objects/private-key.ts";
+import type { PinRequest } from "../token/pin.ts";
+import type { Token } from "../token/token.ts";
+import { refusals, type SigningPlan, signingPlans } from "./mechanisms.ts";
+
+/**
+ * A private key on a token. What it holds is how to find the key, never just a handle: a handle of an earlier
+ * epoch can name another key, and the token would sign with that one. So the handle is looked up again in
+ * each epoch, and until a signature made with it has been verified, none leaves unverified.
+ */
+export class TokenSigner implements Signer {
+  readonly publicKey: Uint8Array;
+  readonly schemes: readonly SignatureScheme[];
+  readonly extractable: boolean | undefined;
+  readonly #key: PrivateKey;
+  readonly #token: Token;
+  readonly #pin: PinRequest;
+  readonly #verifier: Verifier;
+  /** Bytes of a signature as the token gives it. */
+  readonly #length: number;
+  #binding: Binding;
+  #rebinding: Promise<Binding> | undefined;
+  /** The plan that the token took, by scheme. */
+  readonly #plans = new Map<SignatureScheme, SigningPlan>();
+
+  constructor(token: Token, key: PrivateKey, bound: BoundKey, pin: PinRequest, verifier: Verifier) {
+    const { spki, bits = 0, curve } = key.publicKey;
+    this.publicKey = spki;
+    this.schemes = schemesForKey(key.publicKey);
+    this.extractable = key.extractable;
+    this.#key = key;
+    this.#token = token;
+    this.#pin = pin;
+    this.#verifier = verifier;
+    this.#length = curve === undefined ? Math.ceil(bits / 8) : 2 * coordinateLengths[curve];
+    this.#binding = { ...bound, proven: false };
+  }
+
+  async sign(scheme: SignatureScheme, message: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
+    if (!this.schemes.includes(scheme)) throw this.#unsupported(scheme);
+    const own = new Uint8Array(message); // the caller may change the message while the token computes
+    for (let attempt = 1; ; attempt++) {
+      const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
+      const plan = this.#plans.get(scheme);
+      const raw =
+        plan === undefined
+          ? await this.#signFirst(binding, scheme, own, options)
+          : await this.#signBy(binding, plan, own, options);
+      if (raw === undefined && attempt < MAX_BINDINGS) continue;
+      if (raw === undefined) throw this.#unstable();
+      const signature = this.#encode(raw);
+      if (!binding.proven) await this.#prove(binding, scheme, own, signature);
+      return signature;
+    }
+  }
+
+  /** Tries the plans in turn and remembers the one that the token took. */
+  async #signFirst(
+    binding: Binding,
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array | undefined> {
+    let refusal: CredentialError | undefined;
+    for (const plan of signingPlans(scheme)) {
+      try {
+        const raw = await this.#signBy(binding, plan, message, options);
+        if (raw !== undefined) this.#plans.set(scheme, plan);
+        return raw;
+      } catch (error) {
+        if (!(error instanceof CredentialError) || !refusals.has(error.rv ?? "")) throw error;
+        refusal ??= error;
+      }
+    }
+    throw this.#unsupported(scheme, refusal);
+  }
+
+  /** @returns undefined where the epoch ended before a session was free: the handle may name another key now */
+  async #signBy(
+    binding: Binding,
+    { mechanism, input }: SigningPlan,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const request = { mechanism, key: binding.handle, input: input(message), length: this.#length };
+    const pin = this.#key.alwaysAuthenticate ? await this.#token.contextPin(this.#pin) : undefined;
+    const pool = this.#token.openPool ?? (await this.#token.pool());
+    const session = pool.take() ?? (await pool.acquire(options?.signal));
+    if (binding.epoch !== this.#token.epoch) {
+      pool.release(session);
+      return undefined;
+    }
+    try {
+      const raw = await this.#token.module.sign(session, pin === undefined ? request : { ...request, pin });
+      pool.release(session);
+      return raw;
+    } catch (error) {
+      pool.discard(session);
+      this.#token.noteFailure(error, binding.epoch);
+      if (pin !== undefined) this.#token.noteRefused(error, pin);
+      throw error;
+    }
+  }
+
+  /** In a new epoch: logs in again where that is needed, and looks the key up. */
+  async #bindAgain(): Promise<Binding> {
+    this.#rebinding ??= this.#bind().finally(() => {
+      this.#rebinding = undefined;
+    });
+    return await this.#rebinding;
+  }
+
+  async #bind(): Promise<Binding> {
+    await this.#token.unlock(this.#pin);
+    this.#binding = { ...(await bindKey(this.#token, this.#key)), proven: false };
+    return this.#binding;
+  }
+
+  /** Nothing leaves that another key signed: `KEY_MISMATCH`. */
+  async #prove(
+    binding: Binding,
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<void> {
+    if (await this.#verifier.verify(this.publicKey, scheme, message, signature)) {
+      binding.proven = true;
+      return;
+    }
+    throw new CredentialError(
+      "KEY_MISMATCH",
+      "a signature by the private key does not verify with its public key",
+      {
+        uri: this.#key.uri,
+        hint: "The id (CKA_ID) pairs the private key with the public key or certificate of another one.",
+      },
+    );
+  }
+
+  #encode(raw: Uint8Array): Uint8Array {
+    if (raw.length !== this.#length) {
+      const lengths = `${raw.length} bytes, not ${this.#length}`;
+      throw new CredentialError("TOKEN_ERROR", `the token gave a signature of ${lengths}`, {
+        call: "C_Sign",
+      });
+    }
+    return this.#key.publicKey.keyType === "ec" ? ecdsaRawToDer(raw) : new Uint8Array(raw);
+  }
+
+  #unsupported(scheme: SignatureScheme, refusal?: CredentialError): CredentialError {
+    const { rv, call } = refusal ?? {};
+    const what = `the ${this.#key.publicKey.label} key makes no ${scheme.name} signature`;
+    return new CredentialError(
+      "MECHANISM_UNSUPPORTED",
+      rv === undefined ? what : `${what} (${call}: ${rv})`,
+      {
+        ...(rv === undefined ? {} : { rv }),
+        ...(call === undefined ? {} : { call }),
+      },
+    );
+  }
+
+  #unstable(): CredentialError {
+    return new CredentialError("SESSION_LOST", "the token lost its sessions again and again", {
+      retryable: true,
+    });
+  }
+}
+
+interface Binding extends BoundKey {
+  /** Whether a signature made with the handle was verified. */
+  proven: boolean;
+}
+
+const MAX_BINDINGS = 3;

@@ -1,0 +1,165 @@
+import { CredentialError, type Secret } from "@ddscred/core";
+import {
+  CKF_LOGIN_REQUIRED,
+  CKF_PROTECTED_AUTHENTICATION_PATH,
+  CKF_USER_PIN_COUNT_LOW,
+  CKF_USER_PIN_FINAL_TRY,
+  CKF_USER_PIN_LOCKED,
+  CKF_USER_PIN_TO_BE_CHANGED,
+} from "../cryptoki/constants.ts";
+import type { Handle, Module, Slot } from "../cryptoki/module.ts";
+import type { LoginPage } from "./login-book.ts";
+import { quoted } from "./names.ts";
+import type { PinRequest } from "./pin.ts";
+import { rememberRefused, wasRefused } from "./refused-pins.ts";
+
+/**
+ * The login of one backend on one token. The PIN is asked for as late as possible, tried once, and never
+ * where the token's flags say that it must not be.
+ */
+export class Login {
+  readonly #module: Module;
+  readonly #slot: Slot;
+  readonly #page: LoginPage;
+  readonly #name: string;
+  /** Whether this backend gave a PIN that opens the token. */
+  #unlocked = false;
+
+  constructor(module: Module, slot: Slot) {
+    this.#module = module;
+    this.#slot = slot;
+    this.#page = module.logins.page(slot.token);
+    this.#name = `the token ${quoted(slot.token.label)}`;
+  }
+
+  /** Whether the token has private objects at all that a login would show. */
+  get isNeeded(): boolean {
+    return (this.#slot.token.flags & CKF_LOGIN_REQUIRED) !== 0;
+  }
+
+  get isUnlocked(): boolean {
+    return this.#unlocked;
+  }
+
+  /**
+   * Logs in where that is not done yet. A PIN that the URI carries is judged also where the token is open
+   * already: what a URI opens does not depend on what was opened before.
+   *
+   * `PIN_REQUIRED`, `PIN_INCORRECT`, `PIN_LOCKED`, `PIN_REFUSED`, and the errors of the PIN's source.
+   */
+  async unlock(keeper: Handle, request: PinRequest): Promise<void> {
+    await this.#page.inTurn(() => this.#unlock(keeper, request));
+  }
+
+  /** A PIN that may be sent: `PIN_REQUIRED`, `PIN_REFUSED` for an empty one, `PIN_INCORRECT` for a known wrong one. */
+  async pinFrom(request: PinRequest, known?: Secret): Promise<Secret> {
+    const pin = known ?? (await request.carried()) ?? (await request.ask(this.#slot.token));
+    if (pin === undefined) throw this.#required();
+    this.#check(pin);
+    return pin;
+  }
+
+  /** Logs out, if the login is ours and nobody else uses it. */
+  async leave(keeper: Handle): Promise<void> {
+    await this.#page.inTurn(async () => {
+      if (this.#page.leave(this)) await this.#module.logout(keeper);
+    });
+  }
+
+  /** The sessions are gone, and the login perhaps with them. */
+  lost(): void {
+    this.#unlocked = false;
+  }
+
+  async #unlock(keeper: Handle, request: PinRequest): Promise<void> {
+    const loggedIn = await this.#module.isLoggedIn(keeper);
+    if (!loggedIn) {
+      this.#page.forget();
+      this.#unlocked = false;
+    }
+    const carried = await request.carried();
+    if (this.#unlocked && carried === undefined) return;
+    if (!loggedIn) await this.#checkFlags();
+    const pin = await this.pinFrom(request, carried);
+    if (!loggedIn && (await this.#tryOnce(keeper, pin))) this.#page.enter(this, pin);
+    else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
+    else
+      throw new CredentialError("PIN_INCORRECT", `another PIN opened ${this.#name}; this one is not tried`);
+    this.#unlocked = true;
+  }
+
+  /** @returns false where somebody else in this process was faster */
+  async #tryOnce(keeper: Handle, pin: Secret): Promise<boolean> {
+    try {
+      await this.#module.login(keeper, pin);
+      return true;
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      if (error.rv === "CKR_USER_ALREADY_LOGGED_IN") return false;
+      if (error.code !== "PIN_INCORRECT") throw error;
+      rememberRefused(this.#slot.token, pin);
+      throw await this.#refused(error);
+    }
+  }
+
+  #check(pin: Secret): void {
+    if (pin.isEmpty) {
+      throw new CredentialError("PIN_REFUSED", `the PIN for ${this.#name} is empty, and is not sent`, {
+        hint: "Put the PIN into its source.",
+      });
+    }
+    if (!wasRefused(this.#slot.token, pin)) return;
+    const message = `the PIN for ${this.#name} was refused before and is not tried again`;
+    throw new CredentialError("PIN_INCORRECT", message);
+  }
+
+  async #checkFlags(): Promise<void> {
+    const { flags } = await this.#module.token(this.#slot.id);
+    if (flags & CKF_USER_PIN_LOCKED) {
+      throw new CredentialError("PIN_LOCKED", `the PIN of ${this.#name} is locked; it was not tried`);
+    }
+    for (const { flag, message, hint } of obstacles) {
+      if (flags & flag) throw new CredentialError("PIN_REFUSED", `${this.#name} ${message}`, { hint });
+    }
+  }
+
+  #required(): CredentialError {
+    return new CredentialError("PIN_REQUIRED", `${this.#name} needs a login for this and no PIN was given`, {
+      hint: "Add ?pin-source=file:/path/to/pin to the URI; the file holds nothing but the PIN.",
+    });
+  }
+
+  async #refused({ rv = "", call = "" }: CredentialError): Promise<CredentialError> {
+    const flags = await this.#module.token(this.#slot.id).then(
+      (token) => token.flags,
+      () => 0,
+    );
+    const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
+    return new CredentialError("PIN_INCORRECT", message, { rv, call });
+  }
+}
+
+/** States of a token in which no PIN is tried, with what to do about them. */
+const obstacles = [
+  {
+    flag: CKF_USER_PIN_TO_BE_CHANGED,
+    message: "wants its PIN to be changed first",
+    hint: "Change the PIN with the vendor's tool.",
+  },
+  {
+    flag: CKF_USER_PIN_FINAL_TRY,
+    message: "is locked by one more wrong PIN, so none is tried",
+    hint: "Log in once with the vendor's tool, such as `pkcs11-tool --login`: a correct PIN resets the count.",
+  },
+  {
+    flag: CKF_PROTECTED_AUTHENTICATION_PATH,
+    message: "takes its PIN on a PIN pad, which cannot be used from here",
+    hint: "Use a token or a reader that takes the PIN from the program.",
+  },
+] as const;
+
+function attemptsLeft(flags: number): string {
+  if (flags & CKF_USER_PIN_LOCKED) return "; the PIN is locked now";
+  if (flags & CKF_USER_PIN_FINAL_TRY) return "; one attempt is left";
+  return flags & CKF_USER_PIN_COUNT_LOW ? "; few attempts are left" : "";
+}

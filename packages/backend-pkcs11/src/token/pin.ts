@@ -1,0 +1,39 @@
+import { type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
+import { carriesPin, pinOfUri } from "./pin-source.ts";
+
+/**
+ * Asked for the PIN of a token when a login is needed and the URI carries none. Undefined: there is none.
+ * It is not asked again for a token that it opened, and a PIN that a token refused is never sent again.
+ * It must not call the backend: the login that asks is under way.
+ */
+export type PinProvider = (request: PinQuestion) => Promise<Secret | undefined>;
+
+export interface PinQuestion {
+  /** What is being opened, without its PIN. */
+  readonly uri: string;
+  readonly token: TokenInfo;
+}
+
+/** Where the PIN for one URI comes from. Nothing is read before it is needed. */
+export interface PinRequest {
+  /** Whether the URI itself has a PIN. */
+  readonly isCarried: boolean;
+  /** The PIN of the URI. */
+  carried(): Promise<Secret | undefined>;
+  /** The PIN of the provider. */
+  ask(token: TokenInfo): Promise<Secret | undefined>;
+}
+
+export function pinRequest(uri: string, parsed: Pkcs11Uri, provider: PinProvider | undefined): PinRequest {
+  return {
+    isCarried: carriesPin(parsed),
+    carried: () => pinOfUri(parsed),
+    async ask(token) {
+      const { label, manufacturerID, model, serialNumber } = token;
+      const question = { uri: redactUri(uri), token: { label, manufacturerID, model, serialNumber } };
+      const pin = await provider?.(question);
+      if (pin === undefined || pin instanceof Secret) return pin;
+      throw new TypeError("a PIN provider gives a Secret or undefined");
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { type AbortSignalLike, CredentialError } from "@ddscred/core";
+import type { Handle } from "../cryptoki/module.ts";
+
+/** How the pool makes and ends sessions. */
+export interface SessionMaker {
+  open(): Promise<Handle>;
+  close(session: Handle): Promise<void>;
+}
+
+/**
+ * The sessions of one token. Each carries one operation at a time; who finds none free waits in line. A
+ * session that failed within an operation is closed and replaced, since nothing else ends the operation.
+ */
+export class SessionPool {
+  readonly #maker: SessionMaker;
+  #limit: number;
+  #open = 0;
+  readonly #free: Handle[] = [];
+  readonly #waiting: Waiter[] = [];
+  readonly #ending = new Set<Promise<void>>();
+  #closed = false;
+
+  /** @param limit how many sessions it opens at most; at least 1 */
+  constructor(maker: SessionMaker, limit: number) {
+    this.#maker = maker;
+    this.#limit = limit;
+  }
+
+  /** A session, if one is free at this moment. */
+  take(): Handle | undefined {
+    return this.#free.pop();
+  }
+
+  /** A session, as soon as there is one. `ABORTED` where the signal comes first. */
+  async acquire(signal?: AbortSignalLike): Promise<Handle> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#open >= this.#limit) return await this.#wait(signal);
+    this.#open++;
+    try {
+      return await this.#maker.open();
+    } catch (error) {
+      this.#open--;
+      if ((error as CredentialError).rv !== "CKR_SESSION_COUNT" || this.#open === 0) throw error;
+      this.#limit = this.#open; // the token has fewer than it said
+      return await this.acquire(signal);
+    }
+  }
+
+  /** Gives a session back that ended its operation. */
+  release(session: Handle): void {
+    if (this.#closed) return this.discard(session);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(session);
+    else next.resolve(session);
+  }
+
+  /** Gives a session back that may still be in an operation. */
+  discard(session: Handle): void {
+    const ending = this.#end(session).then(() => {
+      this.#ending.delete(ending);
+      void this.#serveNext();
+    });
+    this.#ending.add(ending);
+  }
+
+  /** Lends a session for some calls. It is closed where they fail. */
+  async use<T>(run: (session: Handle) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
+    const session = this.take() ?? (await this.acquire(signal));
+    let result: T;
+    try {
+      result = await run(session);
+    } catch (error) {
+      this.discard(session);
+      throw error;
+    }
+    this.release(session);
+    return result;
+  }
+
+  /** Closes every session: the free ones now, the others when they are given back. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const session of this.#free.splice(0)) await this.#end(session);
+    await Promise.all(this.#ending);
+  }
+
+  async #end(session: Handle): Promise<void> {
+    await this.#maker.close(session).catch(() => undefined);
+    this.#open--;
+  }
+
+  /** A place became free. Where no session can be opened any more, all who wait learn it. */
+  async #serveNext(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        return next.resolve(await this.acquire());
+      } catch (error) {
+        next.reject(error);
+      }
+    }
+  }
+
+  #wait(signal: AbortSignalLike | undefined): Promise<Handle> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        const place = this.#waiting.indexOf(waiter);
+        if (place >= 0) this.#waiting.splice(place, 1);
+        reject(new CredentialError("ABORTED", "the call was aborted while it waited for a session"));
+      };
+      const waiter: Waiter = {
+        resolve(session) {
+          signal?.removeEventListener("abort", abort);
+          resolve(session);
+        },
+        reject,
+      };
+      this.#waiting.push(waiter);
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+}
+
+interface Waiter {
+  resolve(session: Handle): void;
+  reject(error: unknown): void;
+}
