@@ -12,7 +12,11 @@ export function run() {
       () => checkByHand(module, at),
       () => runProgram(process.execPath, [program, "check", "cyclonedds.xml", "--module", module], at),
     ]);
-    report(`ddscred check ${ours.toFixed(0)} ms / by hand ${byHand.toFixed(0)} ms`, ours / byHand, "at most 1.0");
+    report(
+      `ddscred check ${ours.toFixed(0)} ms / by hand ${byHand.toFixed(0)} ms`,
+      ours / byHand,
+      "at most 1.0",
+    );
   });
 }
 
@@ -23,17 +27,69 @@ function checkByHand(module, at) {
   const openssl = (...args) => runProgram("openssl", args, at);
   const pkcs11Tool = (...args) => runProgram("pkcs11-tool", args, at);
   for (const label of ["alice_cert", "permissions_ca"]) {
-    pkcs11Tool(...login, "--read-object", "--type", "cert", "--label", label, "--output-file", `${label}.read.der`);
-    openssl("x509", "-inform", "DER", "-in", `${label}.read.der`, "-out", `${label}.read.pem`, "-subject", "-dates");
+    pkcs11Tool(
+      ...login,
+      "--read-object",
+      "--type",
+      "cert",
+      "--label",
+      label,
+      "--output-file",
+      `${label}.read.der`,
+    );
+    openssl(
+      "x509",
+      "-inform",
+      "DER",
+      "-in",
+      `${label}.read.der`,
+      "-out",
+      `${label}.read.pem`,
+      "-subject",
+      "-dates",
+    );
     openssl("x509", "-in", `${label}.read.pem`, "-noout", "-checkend", "0");
   }
   openssl("x509", "-in", "identity_ca_cert.pem", "-noout", "-checkend", "0");
   openssl("verify", "-CAfile", "identity_ca_cert.pem", "alice_cert.read.pem");
   openssl("dgst", "-sha256", "-binary", "-out", "challenge.sha256", "cyclonedds.xml");
-  pkcs11Tool(...login, "--sign", "--mechanism", "ECDSA", "--signature-format", "openssl", "--label", "alice_key", "--input-file", "challenge.sha256", "--output-file", "challenge.sig");
+  pkcs11Tool(
+    ...login,
+    "--sign",
+    "--mechanism",
+    "ECDSA",
+    "--signature-format",
+    "openssl",
+    "--label",
+    "alice_key",
+    "--input-file",
+    "challenge.sha256",
+    "--output-file",
+    "challenge.sig",
+  );
   openssl("x509", "-in", "alice_cert.read.pem", "-noout", "-pubkey", "-out", "alice.pub");
-  openssl("pkeyutl", "-verify", "-pubin", "-inkey", "alice.pub", "-in", "challenge.sha256", "-sigfile", "challenge.sig");
+  openssl(
+    "pkeyutl",
+    "-verify",
+    "-pubin",
+    "-inkey",
+    "alice.pub",
+    "-in",
+    "challenge.sha256",
+    "-sigfile",
+    "challenge.sig",
+  );
   for (const document of ["governance", "permissions"]) {
-    openssl("smime", "-verify", "-text", "-in", `${document}.p7s`, "-CAfile", "permissions_ca.read.pem", "-out", `${document}.read.xml`);
+    openssl(
+      "smime",
+      "-verify",
+      "-text",
+      "-in",
+      `${document}.p7s`,
+      "-CAfile",
+      "permissions_ca.read.pem",
+      "-out",
+      `${document}.read.xml`,
+    );
   }
 }

@@ -26,7 +26,8 @@ export function median(values) {
 /** Runs a program to its end; throws with its output where its status is not the one expected. */
 export function runProgram(command, args, { status = 0, ...options } = {}) {
   const result = spawnSync(command, args, { encoding: "utf8", ...options });
-  if (result.status !== status) throw new Error(`${command} ${args[0] ?? ""}: ${result.stdout}${result.stderr}`);
+  if (result.status !== status)
+    throw new Error(`${command} ${args[0] ?? ""}: ${result.stdout}${result.stderr}`);
   return result.stdout;
 }
 

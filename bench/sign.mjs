@@ -12,14 +12,24 @@ const ROUNDS = 7;
 
 /** Signatures per second through backend-pkcs11 against pkcs11js called directly, on the same token. */
 export async function run() {
-  for (const key of ["ec", "rsa"]) await inTemporaryFolder((folder) => runProgram(process.execPath, [new URL(import.meta.url).pathname, folder, key], { stdio: ["ignore", "inherit", "inherit"] }));
+  for (const key of ["ec", "rsa"])
+    await inTemporaryFolder((folder) =>
+      runProgram(process.execPath, [new URL(import.meta.url).pathname, folder, key], {
+        stdio: ["ignore", "inherit", "inherit"],
+      }),
+    );
 }
 
 // Each key type runs in a process of its own: a module reads its configuration once.
 if (process.argv[1] === new URL(import.meta.url).pathname) await measureKey(process.argv[2], process.argv[3]);
 
 async function measureKey(folder, keyType) {
-  const commands = runProgram(process.execPath, [join(root, "examples/softhsm/make.mjs"), folder, "--key", keyType]);
+  const commands = runProgram(process.execPath, [
+    join(root, "examples/softhsm/make.mjs"),
+    folder,
+    "--key",
+    keyType,
+  ]);
   const module = /--module (\S+)/.exec(commands)[1];
   process.env.SOFTHSM2_CONF = join(folder, "softhsm2.conf");
   const backend = pkcs11Backend({ module });
@@ -34,7 +44,11 @@ async function measureKey(folder, keyType) {
       rates.ours.push(await rate(inFlight, ours));
     }
     const [baseline, own] = [median(rates.raw), median(rates.ours)];
-    report(`${scheme.name}, ${inFlight} at a time: ours ${own.toFixed(0)}/s / raw pkcs11js ${baseline.toFixed(0)}/s`, own / baseline, "at least 0.9");
+    report(
+      `${scheme.name}, ${inFlight} at a time: ours ${own.toFixed(0)}/s / raw pkcs11js ${baseline.toFixed(0)}/s`,
+      own / baseline,
+      "at least 0.9",
+    );
   }
   await backend.close();
 }
@@ -43,12 +57,14 @@ async function rate(lanes, sign) {
   let count = 0;
   const start = performance.now();
   const end = start + SECONDS * 1000;
-  await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
-    while (performance.now() < end) {
-      await sign(lane);
-      count++;
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      while (performance.now() < end) {
+        await sign(lane);
+        count++;
+      }
+    }),
+  );
   return (count / (performance.now() - start)) * 1000;
 }
 
@@ -67,7 +83,12 @@ function rawSigners(module, keyType, lanes) {
       ? { mechanism: pkcs11js.CKM_ECDSA, parameter: null }
       : {
           mechanism: pkcs11js.CKM_RSA_PKCS_PSS,
-          parameter: { type: pkcs11js.CK_PARAMS_RSA_PSS, hashAlg: pkcs11js.CKM_SHA256, mgf: pkcs11js.CKG_MGF1_SHA256, saltLen: 32 },
+          parameter: {
+            type: pkcs11js.CK_PARAMS_RSA_PSS,
+            hashAlg: pkcs11js.CKM_SHA256,
+            mgf: pkcs11js.CKG_MGF1_SHA256,
+            saltLen: 32,
+          },
         };
   return Array.from({ length: lanes }, () => {
     const session = p.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION);

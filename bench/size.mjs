@@ -9,12 +9,16 @@ export function run() {
     const ours = installedSize(join(folder, "ours"), packs);
     const baseline = installedSize(join(folder, "baseline"), ["typescript@5.9.3"]);
     process.stdout.write(`  installed core + backend-file: ${kib(ours.bytes)} KiB in ${ours.files} files\n`);
-    process.stdout.write(`  ${(ours.bytes / baseline.bytes).toFixed(4)} of one installed typescript@5.9.3 (${kib(baseline.bytes)} KiB)\n`);
+    process.stdout.write(
+      `  ${(ours.bytes / baseline.bytes).toFixed(4)} of one installed typescript@5.9.3 (${kib(baseline.bytes)} KiB)\n`,
+    );
   });
 }
 
 function pack(name, folder) {
-  const out = runProgram("npx", ["-y", "pnpm@12.21.0", "pack", "--pack-destination", folder, "--json"], { cwd: join(root, "packages", name) });
+  const out = runProgram("npx", ["-y", "pnpm@12.21.0", "pack", "--pack-destination", folder, "--json"], {
+    cwd: join(root, "packages", name),
+  });
   return JSON.parse(out.slice(out.indexOf("{"))).filename;
 }
 

@@ -2,7 +2,15 @@
 // NodeNext, run; core and dds-security also bundled for a browser and run there in spirit.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import vm from "node:vm";
@@ -24,11 +32,15 @@ try {
 }
 
 function packAll() {
-  const names = readdirSync(join(root, "packages")).filter((name) => existsSync(join(root, "packages", name, "package.json")));
+  const names = readdirSync(join(root, "packages")).filter((name) =>
+    existsSync(join(root, "packages", name, "package.json")),
+  );
   return Object.fromEntries(
     names.map((name) => {
       run("npx", ["-y", PNPM, "pack", "--pack-destination", folder], join(root, "packages", name));
-      const { name: published, version } = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+      const { name: published, version } = JSON.parse(
+        readFileSync(join(root, "packages", name, "package.json"), "utf8"),
+      );
       return [name, join(folder, `${published.replace("@", "").replace("/", "-")}-${version}.tgz`)];
     }),
   );
@@ -44,11 +56,23 @@ function examine(tarball) {
 /** What reads files only must bring nothing native and no build script. */
 function installWithoutCompiler(tarballs) {
   const project = emptyProject("files-only");
-  run("npm", ["install", "--no-audit", "--no-fund", ...["core", "crypto-node", "backend-file"].map((name) => tarballs[name])], project, {
-    CC: "false",
-    CXX: "false",
-  });
-  const native = readdirSync(join(project, "node_modules"), { recursive: true }).filter((file) => /binding\.gyp$|\.node$/.test(file));
+  run(
+    "npm",
+    [
+      "install",
+      "--no-audit",
+      "--no-fund",
+      ...["core", "crypto-node", "backend-file"].map((name) => tarballs[name]),
+    ],
+    project,
+    {
+      CC: "false",
+      CXX: "false",
+    },
+  );
+  const native = readdirSync(join(project, "node_modules"), { recursive: true }).filter((file) =>
+    /binding\.gyp$|\.node$/.test(file),
+  );
   if (native.length > 0) throw new Error(`core and backend-file bring native code: ${native.join(", ")}`);
   writeFileSync(
     join(project, "index.ts"),
@@ -66,7 +90,22 @@ await resolver.close();
   );
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const types = ["--types", "node", "--typeRoots", join(root, "node_modules/@types")];
-  run(process.execPath, [tsc, "--module", "nodenext", "--target", "es2023", "--lib", "es2023,esnext.disposable", "--strict", ...types, "index.ts"], project);
+  run(
+    process.execPath,
+    [
+      tsc,
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--lib",
+      "es2023,esnext.disposable",
+      "--strict",
+      ...types,
+      "index.ts",
+    ],
+    project,
+  );
   run(process.execPath, ["index.js"], project);
 }
 
@@ -90,8 +129,17 @@ function runInBrowser(name) {
     logLevel: "silent",
   });
   const { TextDecoder, TextEncoder, crypto, AbortController } = globalThis;
-  const context = vm.createContext({ TextDecoder, TextEncoder, crypto, AbortController, globalThis: undefined });
-  vm.runInContext(`${outputFiles[0].text}; if (Object.keys(bundled).length < 5) throw new Error("empty")`, context);
+  const context = vm.createContext({
+    TextDecoder,
+    TextEncoder,
+    crypto,
+    AbortController,
+    globalThis: undefined,
+  });
+  vm.runInContext(
+    `${outputFiles[0].text}; if (Object.keys(bundled).length < 5) throw new Error("empty")`,
+    context,
+  );
 }
 
 function emptyProject(name) {
@@ -105,5 +153,6 @@ function run(command, args, cwd, extra = {}) {
   const env = { ...process.env, ...extra };
   delete env.NODE_OPTIONS;
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} in ${cwd}\n${stdout}${stderr}${error ?? ""}`);
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(" ")} in ${cwd}\n${stdout}${stderr}${error ?? ""}`);
 }

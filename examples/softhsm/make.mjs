@@ -10,7 +10,11 @@ import { join, resolve } from "node:path";
 
 const TOKEN = "DDSTestToken";
 const PIN = "1234";
-const MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so"];
+const MODULES = [
+  "/usr/lib/softhsm/libsofthsm2.so",
+  "/usr/lib64/pkcs11/libsofthsm2.so",
+  "/usr/local/lib/softhsm/libsofthsm2.so",
+];
 
 const folder = resolve(process.argv[2] ?? "softhsm-example");
 const keyType = process.argv[process.argv.indexOf("--key") + 1] === "rsa" ? "rsa" : "ec";
@@ -19,9 +23,13 @@ if (module === undefined) throw new Error("SoftHSM's module was not found: insta
 
 mkdirSync(join(folder, "tokens"), { recursive: true });
 const configuration = join(folder, "softhsm2.conf");
-writeFileSync(configuration, `directories.tokendir = ${join(folder, "tokens")}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+writeFileSync(
+  configuration,
+  `directories.tokendir = ${join(folder, "tokens")}\nobjectstore.backend = file\nlog.level = ERROR\n`,
+);
 const env = { ...process.env, SOFTHSM2_CONF: configuration };
-const run = (program, ...args) => execFileSync(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+const run = (program, ...args) =>
+  execFileSync(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
 const path = (name) => join(folder, name);
 
 issueCertificates();
@@ -37,29 +45,104 @@ function issueCertificates() {
     keyType === "ec"
       ? run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", `${name}.key`)
       : run("openssl", "genrsa", "-out", `${name}.key`, "2048");
-  const ca = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"];
+  const ca = [
+    "-addext",
+    "basicConstraints=critical,CA:TRUE",
+    "-addext",
+    "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
+  ];
   for (const name of ["identity_ca", "permissions_ca"]) {
     newKey(name);
-    run("openssl", "req", "-x509", "-new", "-key", `${name}.key`, "-subj", `/C=NL/O=Example/CN=${name}`, "-days", "3650", "-sha256", ...ca, "-out", `${name}_cert.pem`);
+    run(
+      "openssl",
+      "req",
+      "-x509",
+      "-new",
+      "-key",
+      `${name}.key`,
+      "-subj",
+      `/C=NL/O=Example/CN=${name}`,
+      "-days",
+      "3650",
+      "-sha256",
+      ...ca,
+      "-out",
+      `${name}_cert.pem`,
+    );
   }
   newKey("alice");
-  run("openssl", "req", "-new", "-key", "alice.key", "-subj", "/C=NL/O=Example/CN=alice", "-out", "alice.csr");
-  run("openssl", "x509", "-req", "-in", "alice.csr", "-CA", "identity_ca_cert.pem", "-CAkey", "identity_ca.key", "-CAcreateserial", "-days", "3650", "-sha256", "-out", "alice_cert.pem");
+  run(
+    "openssl",
+    "req",
+    "-new",
+    "-key",
+    "alice.key",
+    "-subj",
+    "/C=NL/O=Example/CN=alice",
+    "-out",
+    "alice.csr",
+  );
+  run(
+    "openssl",
+    "x509",
+    "-req",
+    "-in",
+    "alice.csr",
+    "-CA",
+    "identity_ca_cert.pem",
+    "-CAkey",
+    "identity_ca.key",
+    "-CAcreateserial",
+    "-days",
+    "3650",
+    "-sha256",
+    "-out",
+    "alice_cert.pem",
+  );
 }
 
 function signDocuments() {
   for (const name of ["governance", "permissions"]) {
     writeFileSync(path(`${name}.xml`), readFileSync(new URL(`${name}.xml`, import.meta.url)));
-    run("openssl", "smime", "-sign", "-text", "-in", `${name}.xml`, "-out", `${name}.p7s`, "-signer", "permissions_ca_cert.pem", "-inkey", "permissions_ca.key");
+    run(
+      "openssl",
+      "smime",
+      "-sign",
+      "-text",
+      "-in",
+      `${name}.xml`,
+      "-out",
+      `${name}.p7s`,
+      "-signer",
+      "permissions_ca_cert.pem",
+      "-inkey",
+      "permissions_ca.key",
+    );
   }
 }
 
 function fillToken() {
   run("softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--so-pin", "5678", "--pin", PIN);
-  const pkcs11Tool = (...args) => run("pkcs11-tool", "--module", module, "--token-label", TOKEN, "--login", "--pin", PIN, ...args);
+  const pkcs11Tool = (...args) =>
+    run("pkcs11-tool", "--module", module, "--token-label", TOKEN, "--login", "--pin", PIN, ...args);
   run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", "alice.key", "-out", "alice.p8");
-  run("softhsm2-util", "--import", "alice.p8", "--token", TOKEN, "--pin", PIN, "--label", "alice_key", "--id", "01");
-  for (const [label, id, file] of [["alice_cert", "01", "alice_cert"], ["permissions_ca", "02", "permissions_ca_cert"]]) {
+  run(
+    "softhsm2-util",
+    "--import",
+    "alice.p8",
+    "--token",
+    TOKEN,
+    "--pin",
+    PIN,
+    "--label",
+    "alice_key",
+    "--id",
+    "01",
+  );
+  for (const [label, id, file] of [
+    ["alice_cert", "01", "alice_cert"],
+    ["permissions_ca", "02", "permissions_ca_cert"],
+  ]) {
     run("openssl", "x509", "-in", `${file}.pem`, "-outform", "DER", "-out", `${file}.der`);
     pkcs11Tool("--write-object", `${file}.der`, "--type", "cert", "--label", label, "--id", id);
   }

@@ -101,9 +101,11 @@ export function createResolver(
       const chain = await resolver.certificates(uris.certificate, options);
       const signer = await resolver.signer(uris.privateKey, options);
       const [certificate] = chain;
-      if (certificate === undefined) throw new CredentialError("OBJECT_NOT_FOUND", "no certificate", { uri: uris.certificate });
+      if (certificate === undefined)
+        throw new CredentialError("OBJECT_NOT_FOUND", "no certificate", { uri: uris.certificate });
       matchKey(certificate, signer, uris.privateKey);
-      if (options.proofOfPossession === true) await provePossession(certificate, signer, crypto, uris.privateKey, options);
+      if (options.proofOfPossession === true)
+        await provePossession(certificate, signer, crypto, uris.privateKey, options);
       return { certificate, chain, signer };
     },
     async close() {
@@ -118,9 +120,13 @@ export function createResolver(
 /** `KEY_MISMATCH` unless the signer's public key is the certificate's. */
 export function matchKey(certificate: Certificate, signer: Signer, keyUri: string): void {
   if (equalBytes(certificate.publicKey.spki, signer.publicKey)) return;
-  throw new CredentialError("KEY_MISMATCH", "the private key does not belong to the certificate: their public keys differ", {
-    uri: keyUri,
-  });
+  throw new CredentialError(
+    "KEY_MISMATCH",
+    "the private key does not belong to the certificate: their public keys differ",
+    {
+      uri: keyUri,
+    },
+  );
 }
 
 /**
@@ -136,16 +142,24 @@ export async function provePossession(
 ): Promise<void> {
   const [scheme] = signer.schemes;
   if (scheme === undefined) {
-    throw new CredentialError("MECHANISM_UNSUPPORTED", `a key of this kind (${certificate.publicKey.label}) makes no signature of DDS Security`, {
-      uri: keyUri,
-    });
+    throw new CredentialError(
+      "MECHANISM_UNSUPPORTED",
+      `a key of this kind (${certificate.publicKey.label}) makes no signature of DDS Security`,
+      {
+        uri: keyUri,
+      },
+    );
   }
   const challenge = crypto.randomBytes(32);
   const signature = await signer.sign(scheme, challenge, options);
   if (await crypto.verify(certificate.publicKey.spki, scheme, challenge, signature)) return;
-  throw new CredentialError("KEY_MISMATCH", "a signature made by the private key does not verify with the certificate", {
-    uri: keyUri,
-  });
+  throw new CredentialError(
+    "KEY_MISMATCH",
+    "a signature made by the private key does not verify with the certificate",
+    {
+      uri: keyUri,
+    },
+  );
 }
 
 function unsupported(source: CredentialSource, uri: string, what: string): CredentialError {
