@@ -58,6 +58,7 @@ export function nodeDirectory() {
 
 function build() {
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"], { name: "build" });
+  run(process.execPath, [join(root, "scripts/bundle.mjs")], { name: "bundle" });
 }
 
 /** Runs a program quietly; on failure shows all that it printed. */

@@ -15,6 +15,9 @@ import {
 import { ddscred, missing, temporaryFolder } from "./support/program.ts";
 import { type Example, makeExample, PIN } from "./support/softhsm.ts";
 
+// Each fault runs the program twice.
+t.setTimeout(240_000);
+
 const skip = missing("softhsm2-util", "pkcs11-tool", "openssl") ?? false;
 
 for (const keyType of ["ec", "rsa"] as const) {
