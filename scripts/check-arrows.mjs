@@ -56,13 +56,10 @@ for (const [folder, allowed] of Object.entries(ALLOWED)) {
       .slice(0, specifier.startsWith("@") ? 2 : 1)
       .join("/");
     if (isOurs(name)) check(folderOf(name), file);
-    const known = {
-      ...manifest.dependencies,
-      ...manifest.optionalDependencies,
-      ...manifest.peerDependencies,
-    };
-    if (!(name in known))
+    const known = [...declared, ...Object.keys(manifest.optionalDependencies ?? {})];
+    if (!known.includes(name)) {
       problems.push(`${folder} imports ${name}, which its package.json does not name (${file})`);
+    }
   }
 }
 

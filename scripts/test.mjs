@@ -25,7 +25,7 @@ installSystemPackages();
 check("lint", bin("oxlint"), ["--type-aware"]);
 check("format", bin("biome"), ["check", "."]);
 check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]);
-check("docs/errors.md", process.execPath, [join(root, "scripts/errors-doc.mjs"), "--check"]);
+check("documents quote the sources", process.execPath, [join(root, "scripts/docs.mjs"), "--check"]);
 check("unused exports and dependencies", bin("knip"), []);
 check("packages as published", process.execPath, [join(root, "scripts/check-packages.mjs")]);
 runTests();

@@ -29,6 +29,11 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
 
 /** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out. */
 export async function main(args: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.good);
+    throw error;
+  });
   const [name, ...rest] = args;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     process.stdout.write(overview());
