@@ -106,7 +106,7 @@ const DER_FORMS = {
 
 const TEXTS: readonly (Instead & { readonly pattern: RegExp })[] = [
   {
-    pattern: /^[ \t]+-----BEGIN |\n[ \t]+-----BEGIN /,
+    pattern: /^-----BEGIN |\n[ \t]+-----BEGIN /,
     found: "PEM whose lines are indented",
     hint: "Remove the blanks before -----BEGIN.",
   },

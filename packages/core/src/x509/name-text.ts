@@ -23,7 +23,7 @@ export interface NameTextAttribute {
 /**
  * Reads a subject name as DDS documents hold it: RFC 4514 (with what RFC 2253 allowed: blanks and line ends
  * around separators, `"quotes"`, `;`), or the slash form of OpenSSL's one-line output (`/C=NL/CN=x`, escapes
- * `\x41`). In slash form a slash is a separator only before an attribute type, so `/CN=/talker/node` is one.
+ * `\x41`, `\/`). In slash form a slash is a separator only before an attribute type, so `/CN=/talker/node` is one.
  *
  * @throws CredentialError `NAME_INVALID` with `position`
  */
@@ -93,6 +93,7 @@ function readQuoted(text: string, at: number): { value: string; end: number } {
 /** `#` and the hex of the DER of the value (RFC 4514 2.4). */
 function readHex(text: string, at: number): { value: string; end: number } {
   const digits = /^(?:[0-9a-f]{2})+/i.exec(text.slice(at + 1))?.[0] ?? "";
+  if (digits === "") throw nameInvalid(at, "hex digits are expected behind #");
   const end = separatorAt(text, at + 1 + digits.length);
   const der = Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   try {
@@ -158,11 +159,12 @@ function slashSeparator(text: string, at: number): { type: string; next: number 
   return found && type !== undefined ? { type, next: at + 1 + found[0].length } : undefined;
 }
 
-/** `\x41`, or a backslash before any other character, which then stands for itself. */
+/** `\x41`, `\/` and `\+`; OpenSSL writes any other backslash as it is. */
 function readSlashEscape(text: string, at: number, value: ValueText): number {
   const pair = /^x([0-9a-f]{2})/i.exec(text.slice(at + 1, at + 4))?.[1];
   if (pair !== undefined) return value.octet(parseInt(pair, 16), at + 4);
-  return at + 1 < text.length ? value.significant(text, at + 1) : value.plain(text, at);
+  const separator = text[at + 1] === "/" || text[at + 1] === "+";
+  return separator ? value.significant(text, at + 1) : value.plain(text, at);
 }
 
 /** Collects a value; blanks at its ends are dropped unless they were escaped or quoted. */
