@@ -159,10 +159,8 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
       publicKey: signer.publicKey,
       schemes: signer.schemes,
       extractable: signer.extractable,
-      sign: async (scheme, message, options) => {
-        if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
-        return await this.#calls.run(uri, options, () => signer.sign(scheme, message, options));
-      },
+      sign: (scheme, message, options) =>
+        this.#calls.run(uri, options, () => signer.sign(scheme, message, options)),
     };
   }
 }

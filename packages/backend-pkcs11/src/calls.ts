@@ -1,4 +1,4 @@
-import { type CallOptions, CredentialError } from "@ddscred/core";
+import { type AbortSignalLike, type CallOptions, CredentialError } from "@ddscred/core";
 
 /** The calls of one backend: none begins after close, close waits for those under way, every error is ours. */
 export class Calls {
@@ -10,13 +10,29 @@ export class Calls {
   async run<T>(uri: string, options: CallOptions | undefined, body: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new CredentialError("CLOSED", "the PKCS#11 backend is closed", { uri });
     const { signal } = options ?? {};
-    if (signal?.aborted === true) throw aborted(uri);
+    if (signal !== undefined) return await this.#runUntil(signal, uri, body);
     this.#underWay++;
-    const running = body().finally(() => this.#done());
     try {
-      return await (signal === undefined ? running : untilAborted(running, signal, uri));
+      return await body();
     } catch (error) {
       throw ours(error, uri);
+    } finally {
+      this.#done();
+    }
+  }
+
+  /** A call on the token cannot be stopped; but its caller no longer waits for it. */
+  async #runUntil<T>(signal: AbortSignalLike, uri: string, body: () => Promise<T>): Promise<T> {
+    if (signal.aborted) throw aborted(uri);
+    let abort = (): void => undefined;
+    const ended = new Promise<never>((_, reject) => {
+      abort = () => reject(aborted(uri));
+      signal.addEventListener("abort", abort, { once: true });
+    });
+    try {
+      return await Promise.race([this.run(uri, undefined, body), ended]);
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -29,24 +45,6 @@ export class Calls {
   #done(): void {
     if (--this.#underWay > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
-  }
-}
-
-/** The call itself cannot be stopped on the token; its caller no longer waits for it. */
-async function untilAborted<T>(
-  running: Promise<T>,
-  signal: NonNullable<CallOptions["signal"]>,
-  uri: string,
-): Promise<T> {
-  let abort: (() => void) | undefined;
-  const ended = new Promise<never>((_, reject) => {
-    abort = () => reject(aborted(uri));
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([running, ended]);
-  } finally {
-    if (abort !== undefined) signal.removeEventListener("abort", abort);
   }
 }
 

@@ -37,8 +37,8 @@ export class Modules {
   /** Gives all back. */
   async close(): Promise<void> {
     for (const borrowed of this.#borrowed.values()) {
-      const { release } = (await borrowed.catch(() => undefined)) ?? {};
-      await release?.().catch(() => undefined); // a token that is gone cannot be finalised well
+      // A module that did not open has nothing to give back; one whose token is gone cannot finalise well.
+      await borrowed.then((opened) => opened.release()).catch(() => undefined);
     }
     this.#borrowed.clear();
   }

@@ -29,6 +29,7 @@ export interface NativeModule {
   C_FindObjectsFinal(session: Buffer): void;
   C_GetAttributeValue(session: Buffer, object: Buffer, types: { type: number }[]): { value: Buffer }[];
   C_SignInit(session: Buffer, mechanism: NativeMechanism, key: Buffer): void;
+  C_Sign(session: Buffer, input: Buffer, output: Buffer): Buffer;
   /** On a thread of libuv. It keeps neither buffer alive. */
   C_Sign(
     session: Buffer,
@@ -80,5 +81,5 @@ export async function loadBinding(load: () => Promise<unknown> = importBinding):
 }
 
 // The name is kept from the compiler, which would want the package to be installed.
-const importBinding = async (): Promise<unknown> => await import(PACKAGE as string);
-const PACKAGE = "pkcs11js";
+const importBinding = async (): Promise<unknown> => await import(PACKAGE);
+const PACKAGE: string = "pkcs11js";

@@ -21,10 +21,11 @@ import { ulong } from "../cryptoki/ulong.ts";
 import { LoginBook } from "../token/login-book.ts";
 import type { Binding, NativeMechanism, NativeModule, NativeTokenInfo } from "./binding.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
+import { Pace } from "./pace.ts";
 
 /**
  * A module loaded into this process. All but signing runs in the calling thread, for the binding knows no
- * other way; signing runs on a thread of libuv, so the event loop goes on while a token computes.
+ * other way. Where signing runs, see {@link Pace}.
  */
 export class InlineModule implements Module {
   readonly path: string;
@@ -34,6 +35,7 @@ export class InlineModule implements Module {
   readonly #pssParameter: number;
   /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
   readonly #underWay = new Set<object>();
+  readonly #pace = new Pace();
   /** CK_SLOT_ID as the module gave it, by number. */
   readonly #slotHandles = new Map<bigint, Buffer>();
   #whenIdle: (() => void)[] = [];
@@ -161,29 +163,45 @@ export class InlineModule implements Module {
     return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Attributes<N>;
   }
 
-  sign(session: Handle, { mechanism, key, input, length, pin }: SignRequest): Promise<Uint8Array> {
+  async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
+    const begin = performance.now();
+    const kind = this.#pace.of(request);
+    const handle = buffer(session);
+    this.#signInit(handle, request);
+    const input = buffer(request.input);
+    const output = Buffer.allocUnsafe(request.length);
+    if (!kind.isQuick || this.#pace.isTurnOver(begin)) {
+      const signature = await this.#signElsewhere(handle, input, output);
+      kind.tookElsewhere(performance.now() - begin);
+      return signature;
+    }
+    const signature = native("C_Sign", () => this.#native.C_Sign(handle, input, output));
+    kind.tookHere(performance.now() - begin);
+    return signature;
+  }
+
+  /** C_Sign on a thread of libuv. */
+  #signElsewhere(session: Buffer, input: Buffer, output: Buffer): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const handle = buffer(session);
-      const operation = { handle, input: buffer(input), output: Buffer.allocUnsafe(length) };
-      let call = "C_SignInit";
+      const operation = { session, input, output };
+      this.#underWay.add(operation);
       try {
-        this.#native.C_SignInit(handle, this.#mechanism(mechanism), buffer(key));
-        if (pin !== undefined) {
-          call = "C_Login";
-          this.#native.C_Login(handle, CKU_CONTEXT_SPECIFIC, pin.reveal());
-        }
-        call = "C_Sign";
-        this.#underWay.add(operation);
-        this.#native.C_Sign(handle, operation.input, operation.output, (error, signature) => {
+        this.#native.C_Sign(session, input, output, (error, signature) => {
           this.#done(operation);
           if (error) reject(nativeError("C_Sign", error));
           else resolve(signature);
         });
       } catch (error) {
         this.#done(operation);
-        reject(nativeError(call, error));
+        reject(nativeError("C_Sign", error));
       }
     });
+  }
+
+  #signInit(session: Buffer, { mechanism, key, pin }: SignRequest): void {
+    native("C_SignInit", () => this.#native.C_SignInit(session, this.#mechanism(mechanism), buffer(key)));
+    if (pin === undefined) return;
+    native("C_Login", () => this.#native.C_Login(session, CKU_CONTEXT_SPECIFIC, pin.reveal()));
   }
 
   #done(operation: object): void {
@@ -238,7 +256,7 @@ export class InlineModule implements Module {
     };
   }
 
-  #attribute<N extends AttributeName>(session: Handle, object: Handle, name: N): unknown {
+  #attribute(session: Handle, object: Handle, name: AttributeName): unknown {
     try {
       const type = attributeType(name);
       const [found] = this.#native.C_GetAttributeValue(buffer(session), buffer(object), [{ type }]);

@@ -48,7 +48,8 @@ export class TokenSigner implements Signer {
 
   async sign(scheme: SignatureScheme, message: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
     if (!this.schemes.includes(scheme)) throw this.#unsupported(scheme);
-    const own = new Uint8Array(message); // the caller may change the message while the token computes
+    if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
+    const own = Buffer.from(message); // the caller may change the message while the token computes
     for (let attempt = 1; ; attempt++) {
       const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
       const plan = this.#plans.get(scheme);

@@ -57,10 +57,7 @@ export class SessionPool {
 
   /** Gives a session back that may still be in an operation. */
   discard(session: Handle): void {
-    const ending = this.#end(session).then(() => {
-      this.#ending.delete(ending);
-      void this.#serveNext();
-    });
+    const ending = this.#replace(session).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }
 
@@ -85,13 +82,9 @@ export class SessionPool {
     await Promise.all(this.#ending);
   }
 
-  async #end(session: Handle): Promise<void> {
-    await this.#maker.close(session).catch(() => undefined);
-    this.#open--;
-  }
-
-  /** A place became free. Where no session can be opened any more, all who wait learn it. */
-  async #serveNext(): Promise<void> {
+  /** Closes a session and serves those who wait. Where none can be opened any more, all of them learn it. */
+  async #replace(session: Handle): Promise<void> {
+    await this.#end(session);
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
         return next.resolve(await this.acquire());
@@ -99,6 +92,11 @@ export class SessionPool {
         next.reject(error);
       }
     }
+  }
+
+  async #end(session: Handle): Promise<void> {
+    await this.#maker.close(session).catch(() => undefined);
+    this.#open--;
   }
 
   #wait(signal: AbortSignalLike | undefined): Promise<Handle> {
