@@ -1,5 +1,5 @@
 import { type CredentialError, DerTag, derOid, derTime, readDer } from "@ddscred/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t, { type Test } from "tap";
 import { hex, oid, sequence, tlv } from "./x509-support.ts";
 

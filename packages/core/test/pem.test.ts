@@ -11,7 +11,7 @@ import {
   looksLikeCrl,
   readPem,
 } from "@ddscred/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import { certificateDer, ecKey, failure, needsOpenssl, openssl, temporaryFolder } from "./x509-support.ts";
 

@@ -41,8 +41,13 @@ export function encodePem(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${lines.map((line) => `${line}\n`).join("")}-----END ${label}-----\n`;
 }
 
+const MAX_SIZE = 4 * 1024 * 1024;
+const MAX_BLOCKS = 1000;
+/** labelchar of RFC 7468 section 3. */
+const LABEL = /^[!-,.-~]+(?:[- ][!-,.-~]+)*$/;
+
 /** The lines of a PEM text, without byte order mark and blanks at their ends. */
-export function pemLines(text: string | Uint8Array): readonly string[] {
+function pemLines(text: string | Uint8Array): readonly string[] {
   if (text.length > MAX_SIZE) throw pemInvalid(0, "the text is longer than 4 MiB");
   const whole = typeof text === "string" ? text : displayText(text);
   return whole
@@ -50,11 +55,6 @@ export function pemLines(text: string | Uint8Array): readonly string[] {
     .split(/\r\n|\n|\r/)
     .map((line) => line.trimEnd());
 }
-
-const MAX_SIZE = 4 * 1024 * 1024;
-const MAX_BLOCKS = 1000;
-/** labelchar of RFC 7468 section 3. */
-const LABEL = /^[!-,.-~]+(?:[- ][!-,.-~]+)*$/;
 
 function beginLabel(lines: readonly string[], at: number): string | undefined {
   const line = lines[at] ?? "";

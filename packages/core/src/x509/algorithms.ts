@@ -141,7 +141,6 @@ function numberWithin(bytes: Uint8Array, node: DerNode): number | undefined {
 }
 
 function refused(name: string, section?: string): CredentialError {
-  return new CredentialError("ALGORITHM_REFUSED", `the signature algorithm ${name} is not accepted`, {
-    ...(section === undefined ? {} : { section }),
-  });
+  const message = `the signature algorithm ${name} is not accepted`;
+  return new CredentialError("ALGORITHM_REFUSED", message, section === undefined ? {} : { section });
 }

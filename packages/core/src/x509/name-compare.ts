@@ -46,13 +46,10 @@ function ignoresCase(attribute: NameAttribute): boolean {
   return tag === DerTag.UTF8_STRING || tag === DerTag.PRINTABLE_STRING;
 }
 
-/** String preparation of RFC 4518 section 2, as far as JavaScript's own tables go. */
+/** String preparation of RFC 4518 section 2, by JavaScript's own tables. */
 function prepare(value: string): string {
   return value
-    .replace(
-      /[\u00ad\u034f\u1806\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]/g,
-      "",
-    )
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
     .normalize("NFKC")
     .toUpperCase()
     .toLowerCase()

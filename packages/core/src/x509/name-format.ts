@@ -19,10 +19,10 @@ export function formatName(name: DistinguishedName, options: FormatNameOptions =
     .map((rdn) =>
       rdn
         .map((attribute) => formatAttribute(attribute, ascii))
-        .reverse()
+        .toReversed()
         .join("+"),
     )
-    .reverse()
+    .toReversed()
     .join(",");
 }
 

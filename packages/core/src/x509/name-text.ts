@@ -1,9 +1,9 @@
-import { type DerContext } from "../der/fields.ts";
+import type { DerContext } from "../der/fields.ts";
 import { readDer } from "../der/read.ts";
-import { CredentialError } from "../errors/credential-error.ts";
-import { utf8Bytes, utf8Text } from "../host.ts";
 import { attributeType } from "./attribute-types.ts";
 import { decodeString } from "./name.ts";
+import { readSlash } from "./name-text-slash.ts";
+import { nameInvalid, ValueText } from "./name-text-value.ts";
 
 /** A distinguished name as a person wrote it. Compare it with `subjectMatches`. */
 export interface NameText {
@@ -34,7 +34,7 @@ export function nameFromText(text: string): NameText {
   if (start < 0) return { form: "rfc4514", rdns: [] };
   return text[start] === "/"
     ? { form: "slash", rdns: readSlash(text, start) }
-    : { form: "rfc4514", rdns: readRfc4514(text).reverse() };
+    : { form: "rfc4514", rdns: readRfc4514(text).toReversed() };
 }
 
 const MAX_LENGTH = 65_536;
@@ -128,89 +128,4 @@ function skipBlanks(text: string, from: number): number {
   let at = from;
   while (at < text.length && /\s/.test(text.charAt(at))) at += 1;
   return at;
-}
-
-function readSlash(text: string, start: number): NameTextAttribute[][] {
-  const rdns: NameTextAttribute[][] = [];
-  for (let at = start; at < text.length; ) {
-    const separator = slashSeparator(text, at);
-    if (separator === undefined) {
-      throw nameInvalid(at, "a known attribute type and = are expected behind the slash, such as /CN=");
-    }
-    const value = new ValueText();
-    let position = separator.next;
-    while (position < text.length && slashSeparator(text, position) === undefined) {
-      position =
-        text[position] === "\\" ? readSlashEscape(text, position, value) : value.plain(text, position);
-    }
-    const attribute = { type: separator.type, value: value.finish(at) };
-    if (text[at] === "/") rdns.push([attribute]);
-    else rdns.at(-1)?.push(attribute);
-    at = position;
-  }
-  return rdns;
-}
-
-/** `/TYPE=` or `+TYPE=` of a known type. */
-function slashSeparator(text: string, at: number): { type: string; next: number } | undefined {
-  if (text[at] !== "/" && text[at] !== "+") return undefined;
-  const found = /^\s*([a-z0-9.-]+)\s*=/i.exec(text.slice(at + 1, at + 160));
-  const type = found?.[1] === undefined ? undefined : attributeType(found[1]);
-  return found && type !== undefined ? { type, next: at + 1 + found[0].length } : undefined;
-}
-
-/** `\x41`, `\/` and `\+`; OpenSSL writes any other backslash as it is. */
-function readSlashEscape(text: string, at: number, value: ValueText): number {
-  const pair = /^x([0-9a-f]{2})/i.exec(text.slice(at + 1, at + 4))?.[1];
-  if (pair !== undefined) return value.octet(parseInt(pair, 16), at + 4);
-  const separator = text[at + 1] === "/" || text[at + 1] === "+";
-  return separator ? value.significant(text, at + 1) : value.plain(text, at);
-}
-
-/** Collects a value; blanks at its ends are dropped unless they were escaped or quoted. */
-class ValueText {
-  readonly #octets: number[] = [];
-  #kept = 0;
-
-  /** The character at a position, where blanks at the end do not count; the position behind it. */
-  plain(text: string, at: number): number {
-    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (this.#octets.length === 0 && /\s/.test(character)) return at + 1;
-    this.#octets.push(...utf8Bytes(character));
-    if (!/\s/.test(character)) this.#kept = this.#octets.length;
-    return at + character.length;
-  }
-
-  significant(text: string, at: number): number {
-    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    return this.#keep(utf8Bytes(character), at + character.length);
-  }
-
-  octet(octet: number, next: number): number {
-    return this.#keep([octet], next);
-  }
-
-  finish(position: number): string {
-    const text = utf8Text(Uint8Array.from(this.#octets.slice(0, this.#kept)));
-    if (text === undefined) throw nameInvalid(position, "the escaped bytes of the value are not UTF-8");
-    return text;
-  }
-
-  #keep(octets: Iterable<number>, next: number): number {
-    this.#octets.push(...octets);
-    this.#kept = this.#octets.length;
-    return next;
-  }
-}
-
-function nameInvalid(position: number, problem: string, cause?: unknown): CredentialError {
-  return new CredentialError(
-    "NAME_INVALID",
-    `the name is not valid at character ${position + 1}: ${problem}`,
-    {
-      position,
-      section: "RFC 4514",
-      ...(cause === undefined ? {} : { cause }),
-    },
-  );
 }

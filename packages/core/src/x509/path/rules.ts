@@ -68,7 +68,7 @@ function checkValidity(certificate: Certificate, at: Date): void {
 }
 
 /** Every extension that is looked into decodes; no critical one is unknown (4.2, 6.1.4 (o), 6.1.5 (f)). */
-export function checkExtensions(certificate: Certificate): void {
+function checkExtensions(certificate: Certificate): void {
   try {
     for (const decode of DECODERS) decode(certificate);
   } catch (error) {

@@ -54,12 +54,17 @@ export class PathSearch {
       if (await this.#accepts([...chain, anchor], last, anchor)) return [...chain, anchor];
     }
     const intermediates = (this.#intermediates.get(name) ?? []).filter(
-      (candidate) => !isIn(chain, candidate) && !isIn(anchors, candidate),
+      (candidate) => !isIn(chain, candidate) && !anchors.some(({ der }) => sameBytes(der, candidate.der)),
     );
     if (anchors.length === 0 && intermediates.length === 0) {
       this.#reject({ error: this.#noIssuer(last), weight: Weight.noIssuer });
     }
-    if (chain.length >= MAX_LENGTH) return undefined;
+    if (chain.length >= MAX_LENGTH) {
+      const problem = `the path to it is longer than ${MAX_LENGTH} certificates`;
+      const error = certificateError("PATH_REFUSED", last, problem, "RFC 5280 6.1");
+      this.#reject({ error, weight: Weight.noIssuer });
+      return undefined;
+    }
     for (const candidate of preferred(intermediates, last)) {
       this.#step(last);
       const rejection = await this.#signatures.check(last, candidate);
