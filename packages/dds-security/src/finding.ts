@@ -1,4 +1,10 @@
-import { type CredentialError, type ErrorCode, errorCodes, redactUri, type SourceLocation } from "@ddscred/core";
+import {
+  type CredentialError,
+  type ErrorCode,
+  errorCodes,
+  redactUri,
+  type SourceLocation,
+} from "@ddscred/core";
 
 export type Severity = "error" | "warning" | "info";
 

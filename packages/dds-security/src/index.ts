@@ -12,6 +12,6 @@ export * from "./documents/fnmatch.ts";
 export * from "./documents/governance.ts";
 export * from "./documents/grant.ts";
 export * from "./documents/permissions.ts";
-export * from "./finding.ts";
 export type * from "./documents/values.ts";
 export type { DocumentExtension, Located } from "./documents/walk.ts";
+export * from "./finding.ts";

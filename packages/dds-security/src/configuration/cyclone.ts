@@ -125,7 +125,8 @@ function chooseSections(domains: readonly DomainElement[], wanted: number | unde
   for (const { domain, sections } of domains) {
     if (wanted !== undefined && domain !== "any" && domain !== wanted) continue;
     for (const section of sections) {
-      const first = chosen.get("any") ?? (wanted === undefined ? chosen.get(domain) : [...chosen.values()][0]);
+      const first =
+        chosen.get("any") ?? (wanted === undefined ? chosen.get(domain) : [...chosen.values()][0]);
       if (first === undefined) chosen.set(domain, section);
       else findings.push(passedOver(section, first));
     }
@@ -141,7 +142,9 @@ function namedSecurity(sections: readonly XmlElement[], findings: Finding[]): re
 }
 
 function sectionMissing(root: XmlElement, domains: readonly DomainElement[], wanted?: number): Finding {
-  const applies = domains.filter(({ domain }) => wanted === undefined || domain === "any" || domain === wanted);
+  const applies = domains.filter(
+    ({ domain }) => wanted === undefined || domain === "any" || domain === wanted,
+  );
   const location = applies[0]?.location ?? root.location;
   const forDomain = wanted === undefined ? "" : ` for domain ${wanted}`;
   return finding("SECURITY_MISSING", "error", `there is no Security section${forDomain}`, { location });

@@ -69,8 +69,7 @@ class Expander {
   #value(variable: Variable, base: number, depth: number): string {
     const { name, operator, position } = variable;
     const value = this.#lookup(name);
-    const alternative = () =>
-      this.expand(variable.alternative, base + variable.alternativeStart, depth + 1);
+    const alternative = () => this.expand(variable.alternative, base + variable.alternativeStart, depth + 1);
     switch (operator) {
       case "":
         if (value === undefined && this.unset.length < MAX_UNSET) this.unset.push({ name, position });

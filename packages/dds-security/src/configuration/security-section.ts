@@ -132,10 +132,7 @@ class SectionReader {
     }
   }
 
-  #attributes(
-    element: XmlElement,
-    names: readonly string[],
-  ): Map<string, XmlElement["attributes"][number]> {
+  #attributes(element: XmlElement, names: readonly string[]): Map<string, XmlElement["attributes"][number]> {
     const known = new Map<string, XmlElement["attributes"][number]>();
     for (const attribute of element.attributes) {
       const name = properName(attribute.name, names);

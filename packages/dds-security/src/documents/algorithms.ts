@@ -1,5 +1,5 @@
-import { type Located, type ElementWalker } from "./walk.ts";
 import { readWord } from "./values.ts";
+import { type ElementWalker, type Located } from "./walk.ts";
 
 /**
  * <allowed_crypto_algorithms> of DDS-Security 1.2 (10.4.1.2.5.9). A list that is absent allows all; the

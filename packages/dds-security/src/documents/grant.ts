@@ -5,8 +5,8 @@ import {
   type NameText,
   nameFromText,
 } from "@ddscred/core";
-import { compareSubject, type SubjectAttribute, type SubjectDifference } from "./subject.ts";
 import type { Grant, Permissions } from "./permissions.ts";
+import { compareSubject, type SubjectAttribute, type SubjectDifference } from "./subject.ts";
 
 export type { Grant } from "./permissions.ts";
 
@@ -25,7 +25,9 @@ export function grantFor(permissions: Permissions, subject: DistinguishedName, a
   const matching = permissions.grants.filter((grant) => differenceOf(grant, subject)?.matches === true);
   const [first] = matching;
   if (first === undefined) throw mismatch(permissions.grants, subject);
-  const valid = matching.find(({ validity }) => validity.notBefore.value <= at && at <= validity.notAfter.value);
+  const valid = matching.find(
+    ({ validity }) => validity.notBefore.value <= at && at <= validity.notAfter.value,
+  );
   if (valid === undefined) throw outOfValidity(first, at);
   return valid;
 }

@@ -34,7 +34,11 @@ export function compareSubject(
   return { matches: missing.length === 0 && surplus.length === 0, missing, surplus };
 }
 
-function firstIndex(written: readonly SubjectAttribute[], wanted: SubjectAttribute, pattern: boolean): number {
+function firstIndex(
+  written: readonly SubjectAttribute[],
+  wanted: SubjectAttribute,
+  pattern: boolean,
+): number {
   const sameType = (each: SubjectAttribute) => each.type === wanted.type;
   const literal = written.findIndex((each) => sameType(each) && each.value === wanted.value);
   if (literal >= 0 || !pattern) return literal;

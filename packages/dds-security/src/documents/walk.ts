@@ -75,7 +75,7 @@ export class ElementWalker {
   /** That nothing but this was in the element: no further child, no text. */
   end(): void {
     const child = this.#peek();
-    if (child !== undefined) throw this.#unexpected(child, "nothing more belongs here");
+    if (child !== undefined) throw this.#unexpected(child, this.#nothingMore());
     if (this.element.text !== "") {
       throw this.invalid("there is text where only elements belong", this.element.textLocation);
     }
@@ -135,6 +135,13 @@ export class ElementWalker {
 
   #child(): XmlElement | undefined {
     return this.element.children[this.#next];
+  }
+
+  #nothingMore(): string {
+    const last = this.element.children[this.#next - 1];
+    return last === undefined
+      ? "nothing belongs here"
+      : `nothing may follow <${last.name.slice(0, 64)}> here`;
   }
 
   #unexpected(child: XmlElement, expected: string): CredentialError {

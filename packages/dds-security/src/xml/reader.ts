@@ -56,6 +56,7 @@ class TreeBuilder {
   readonly #plainDoctype: boolean;
   readonly #open: OpenElement[] = [];
   #root: XmlElement | undefined;
+  #closed: XmlElement | undefined;
   #elements = 0;
   /** Offset after the last markup: where the next character data begins. */
   #dataStart = 0;
@@ -141,6 +142,7 @@ class TreeBuilder {
     const { name, location, attributes, children, pieces } = element;
     const textLocation = pieces.length > 0 ? element.textLocation : location;
     const done = { name, location, attributes, children, text: trimXml(pieces.join("")), textLocation };
+    this.#closed = done;
     const parent = this.#open.at(-1);
     if (parent === undefined) this.#root = done;
     else parent.children.push(done);
@@ -155,10 +157,14 @@ class TreeBuilder {
 
   #fail(reported: string): never {
     const innermost = this.#open.at(-1);
-    const { message, hint, place } = explainSyntaxError(reported, innermost?.name);
-    // What the parser read last is at fault, but for two mistakes that it only notices much later.
+    // An end tag that does not fit is only told after the element was closed.
+    const names = { open: innermost?.name, closed: this.#closed?.name };
+    const { message, hint, place } = explainSyntaxError(reported, names);
+    // What the parser read last is at fault, but for mistakes that it only notices later.
     let offset = Math.max(this.#parser.position - 1, 0);
     if (place === "ampersand") offset = this.#text.lastIndexOf("&", offset);
+    if (place === "tag") offset = this.#text.lastIndexOf("<", offset);
+    if (place === "data") offset = Math.min(firstInk(this.#text, this.#dataStart), offset);
     if (place === "open element" && innermost !== undefined) {
       const bare = ofBareAmpersand(this.#text, innermost.offset);
       if (bare !== undefined) throw invalid(bare.message, this.#cursor.at(bare.offset), bare.hint);
