@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CredentialError, type LibraryInfo, type Secret, tokenError } from "@ddscred/core";
 import {
   CKF_OS_LOCKING_OK,
@@ -158,6 +159,8 @@ export class InlineModule implements Module {
     object: Handle,
     names: readonly N[],
   ): Promise<Attributes<N>> {
+    // Thousands of objects are read one after the other: the event loop gets its turn in between.
+    if (this.#pace.isTurnOver(performance.now())) await nextTurn();
     // One sensitive or unknown attribute makes the binding lose all the values, so each is asked for alone.
     const values = names.map((name) => [name, this.#attribute(session, object, name)] as const);
     return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Attributes<N>;

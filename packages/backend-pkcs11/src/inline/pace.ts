@@ -20,7 +20,7 @@ export class Pace {
     return kind;
   }
 
-  /** Whether signing has kept the event loop waiting for long enough: the next signature goes elsewhere. */
+  /** Whether calls on the module have kept the event loop waiting for long enough. */
   isTurnOver(now: number): boolean {
     if (this.#turnBegan === 0) {
       this.#turnBegan = now;

@@ -1,0 +1,288 @@
+import { chmodSync } from "node:fs";
+import { inspect } from "node:util";
+import { conformanceMaterial as material } from "@ddscred/backend-conformance";
+import { Secret, signatureSchemes } from "@ddscred/core";
+import t, { type Test } from "tap";
+import { Pkcs11Backend, type Pkcs11BackendOptions } from "../dist/backend.js";
+import type { Module, TokenState } from "../dist/cryptoki/module.js";
+import { count, failure } from "./support/failure.ts";
+import { certificateObject, privateKeyObject } from "./support/objects.ts";
+import { module, PIN, skip, TokenFolder } from "./support/softhsm.ts";
+import { type CallLog, type Overrides, spiedModules } from "./support/spy.ts";
+
+const { ec } = material;
+const key = privateKeyObject(ec.privateKey.der, { label: "key", id: "01" });
+const hidden = certificateObject(ec.certificate.der, { label: "hidden", id: "01", private: true });
+const open = certificateObject(ec.certificate.der, { label: "open", id: "01" });
+const scheme = signatureSchemes.ecdsa_p256_sha256;
+
+const folder = skip === false ? new TokenFolder() : undefined;
+const label = tokenLabels();
+if (folder !== undefined) {
+  t.teardown(() => folder.remove());
+  // A token for each test that spends a wrong PIN: what was refused once is remembered for good.
+  for (const name of ["login", "wrong", "second", "memory", "flags", "context"]) {
+    folder.add(name, [key, hidden, open]);
+  }
+  folder.add("always", [
+    privateKeyObject(ec.privateKey.der, { label: "key", id: "01", alwaysAuthenticate: true }),
+    open,
+  ]);
+}
+
+test("a key behind a login without a PIN is PIN_REQUIRED, and the message names the token", async (t, {
+  backend,
+}) => {
+  const error = await failure(backend().signer("pkcs11:token=login;object=key"));
+  t.match(error, { code: "PIN_REQUIRED", message: /"login"/, hint: /pin-source=file:/ });
+});
+
+test("the PIN is taken from the URI, from a file, from a variable, and from the provider last", async (t, {
+  backend,
+  path,
+}) => {
+  process.env["DDSCRED_TEST_PIN"] = PIN;
+  const asked: unknown[] = [];
+  const pin = async (question: unknown): Promise<Secret> => {
+    asked.push(question);
+    return new Secret(PIN);
+  };
+  for (const query of [
+    `?pin-value=${PIN}`,
+    `?pin-source=file:${path("pin", `${PIN}\n`)}`,
+    `?pin-source=file://${path("pin-crlf", `${PIN}\r\n`)}`,
+    "?pin-source=env:DDSCRED_TEST_PIN",
+  ]) {
+    const signer = await backend({ pin }).signer(`pkcs11:token=login;object=key${query}`);
+    t.ok(signer.publicKey, query);
+  }
+  t.equal(asked.length, 0);
+  await backend({ pin }).signer("pkcs11:token=login;object=key");
+  t.match(asked, [{ uri: "pkcs11:token=login;object=key", token: { label: "login" } }]);
+});
+
+test("a pin-source that cannot be read is an error, never an empty PIN", async (t, {
+  backend,
+  path,
+  calls,
+}) => {
+  for (const [source, code] of [
+    ["file:/nonexistent/pin", "PIN_SOURCE_UNREADABLE"],
+    [`file:${folder?.path}`, "PIN_SOURCE_UNREADABLE"],
+    [`file:${path("large", "1".repeat(5000))}`, "PIN_SOURCE_UNREADABLE"],
+    [`file:${path("latin1", Uint8Array.of(0xff, 0xfe))}`, "PIN_SOURCE_UNREADABLE"],
+    ["env:DDSCRED_TEST_UNSET", "PIN_SOURCE_UNREADABLE"],
+    ["%7Ccat%20/etc/pin", "PIN_SOURCE_REFUSED"],
+    ["https://example.com/pin", "PIN_SOURCE_REFUSED"],
+    ["data:,1234", "PIN_SOURCE_REFUSED"],
+    ["/etc/pin", "PIN_SOURCE_REFUSED"],
+    [`file:${path("empty", "\n")}`, "PIN_REFUSED"],
+  ] as const) {
+    const error = await failure(backend().signer(`pkcs11:token=login;object=key?pin-source=${source}`));
+    t.equal(error.code, code, source);
+  }
+  t.notOk(calls.includes("login"));
+});
+
+test("a PIN file that every user can read is refused, with the command that mends it", async (t, {
+  backend,
+  path,
+}) => {
+  const file = path("readable", PIN);
+  chmodSync(file, 0o644);
+  const error = await failure(backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`));
+  t.match(error, { code: "PIN_SOURCE_REFUSED", hint: `Restrict it: chmod 0600 ${file}` });
+  chmodSync(file, 0o640);
+  t.ok(await backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`));
+});
+
+test("a backend logs in once on a token, also when many calls need it at once", async (t, {
+  backend,
+  calls,
+}) => {
+  const source = backend();
+  const uri = `pkcs11:token=login;object=key?pin-value=${PIN}`;
+  await Promise.all(Array.from({ length: 16 }, () => source.signer(uri)));
+  await source.signer("pkcs11:token=login;object=key");
+  t.equal(count(calls, "login"), 1);
+});
+
+test("a wrong PIN is tried once in the life of the process", async (t, { backend, calls }) => {
+  const uri = "pkcs11:token=wrong;object=key?pin-value=canary-wrong";
+  const source = backend();
+  const first = await failure(source.signer(uri));
+  t.match(first, {
+    code: "PIN_INCORRECT",
+    rv: "CKR_PIN_INCORRECT",
+    call: "C_Login",
+    message: /few attempts/,
+  });
+  t.equal(count(calls, "login"), 1);
+  const again = await Promise.all(Array.from({ length: 8 }, () => failure(source.signer(uri))));
+  again.push(await failure(backend().signer(uri)));
+  for (const error of again)
+    t.match(error, { code: "PIN_INCORRECT", message: /refused before and is not tried again/ });
+  t.equal(count(calls, "login"), 1, "C_Login calls");
+  t.ok(await source.signer(`pkcs11:token=wrong;object=key?pin-value=${PIN}`), "the right PIN still opens it");
+});
+
+test("a PIN that is not the one that opened the token is wrong, and is not tried", async (t, {
+  backend,
+  calls,
+}) => {
+  const source = backend();
+  await source.signer(`pkcs11:token=second;object=key?pin-value=${PIN}`);
+  const error = await failure(source.signer("pkcs11:token=second;object=key?pin-value=other"));
+  t.match(error, { code: "PIN_INCORRECT", message: /not tried/ });
+  t.equal(count(calls, "login"), 1);
+});
+
+test("a backend without a PIN does not use the login of another one", async (t, { backend }) => {
+  await backend().signer(`pkcs11:token=second;object=key?pin-value=${PIN}`);
+  t.equal((await failure(backend().signer("pkcs11:token=second;object=key"))).code, "PIN_REQUIRED");
+});
+
+test("where somebody else in the process has logged in, that is success", async (t, { backend, calls }) => {
+  const override: Overrides = () => ({ isLoggedIn: async () => false });
+  const first = backend({}, override);
+  await first.signer(`pkcs11:token=second;object=key?pin-value=${PIN}`);
+  const signer = await backend({}, override).signer(`pkcs11:token=second;object=key?pin-value=${PIN}`);
+  t.ok(await signer.sign(scheme, Buffer.from("message")));
+  t.equal(count(calls, "login"), 2, "CKR_USER_ALREADY_LOGGED_IN came from the token");
+});
+
+test("a certificate that is public is found without a login", async (t, { backend, calls }) => {
+  const never = async (): Promise<Secret> => t.fail("a PIN was asked for") as never;
+  t.equal((await backend({ pin: never }).certificates("pkcs11:token=login;object=open")).length, 1);
+  t.equal(count(calls, "login"), 0);
+});
+
+test("a certificate that is private is found with a PIN, carried or asked for", async (t, {
+  backend,
+  calls,
+}) => {
+  const error = await failure(backend().certificates("pkcs11:token=login;object=hidden"));
+  t.match(error, { code: "OBJECT_NOT_FOUND", message: /hidden without a PIN/ });
+  t.equal(count(calls, "login"), 0);
+  const pin = async (): Promise<Secret> => new Secret(PIN);
+  t.equal((await backend({ pin }).certificates("pkcs11:token=login;object=hidden")).length, 1);
+  const carried = await backend().certificates(`pkcs11:token=login;object=hidden?pin-value=${PIN}`);
+  t.equal(carried.length, 1);
+});
+
+test("a token that does not want a login is asked for none", async (t, { backend, calls }) => {
+  const source = backend(
+    {},
+    withFlags((flags) => flags & ~0x4),
+  );
+  const error = await failure(source.signer(`pkcs11:token=flags;object=key`));
+  t.equal(error.code, "OBJECT_NOT_FOUND");
+  t.equal(count(calls, "login"), 0);
+});
+
+test("the state of the PIN is read before each login, and no PIN is spent against it", async (t, {
+  backend,
+  calls,
+}) => {
+  for (const [flag, code, message] of [
+    [0x4_0000, "PIN_LOCKED", /locked/],
+    [0x2_0000, "PIN_REFUSED", /one more wrong PIN/],
+    [0x8_0000, "PIN_REFUSED", /changed first/],
+    [0x100, "PIN_REFUSED", /PIN pad/],
+  ] as const) {
+    const source = backend(
+      {},
+      withFlags((flags) => flags | flag),
+    );
+    const error = await failure(source.signer(`pkcs11:token=flags;object=key?pin-value=${PIN}`));
+    t.match(error, { code, message });
+  }
+  t.equal(count(calls, "login"), 0);
+});
+
+test("a PIN is never sent where the URI matches several tokens", async (t, { backend, calls }) => {
+  const error = await failure(backend().signer(`pkcs11:object=key?pin-value=${PIN}`));
+  t.equal(error.code, "TOKEN_AMBIGUOUS");
+  for await (const _ of backend().list(`pkcs11:?pin-value=${PIN}`)) continue;
+  t.equal(count(calls, "login"), 0);
+});
+
+test("a key that wants its PIN for each signature gets it", async (t, { backend }) => {
+  const signer = await backend().signer(`pkcs11:token=always;object=key?pin-value=${PIN}`);
+  const message = Buffer.from("message");
+  for (const _ of [1, 2]) t.ok(await signer.sign(scheme, message));
+});
+
+test("a key of a token that forgot the login is found again, after a new login", async (t, {
+  backend,
+  calls,
+}) => {
+  let forgetful = false;
+  const override: Overrides = (real) => ({
+    async sign(session, request) {
+      if (forgetful) await real.logout(session);
+      forgetful = false;
+      return await real.sign(session, request);
+    },
+  });
+  const signer = await backend({}, override).signer(`pkcs11:token=context;object=key?pin-value=${PIN}`);
+  const message = Buffer.from("message");
+  t.ok(await signer.sign(scheme, message));
+  forgetful = true;
+  t.match((await failure(signer.sign(scheme, message))).rv, /CKR_/);
+  t.ok(await signer.sign(scheme, message));
+  t.equal(count(calls, "login"), 2);
+});
+
+test("no error, and nothing that is printed, holds a PIN", async (t, { backend, path }) => {
+  const wrong = "canary-wrong-9214";
+  const pin = async (): Promise<Secret> => new Secret(wrong);
+  const source = backend({ pin });
+  const errors = [
+    await failure(source.signer(`pkcs11:token=memory;object=key?pin-value=${wrong}`)),
+    await failure(source.signer(`pkcs11:token=memory;object=key?pin-value=${wrong}`)),
+    await failure(source.signer("pkcs11:token=memory;object=key")),
+    await failure(source.signer(`pkcs11:token=memory;object=kez?pin-value=${PIN}`)),
+    await failure(source.signer(`pkcs11:token=memory;object=key?pin-source=file:${path("memory", wrong)}`)),
+    await failure(source.certificates(`pkcs11:token=memory;object=none?pin-value=${PIN}`)),
+  ];
+  const signer = await source.signer(`pkcs11:token=memory;object=key?pin-value=${PIN}`);
+  const printed = inspect([errors, source, signer], { depth: 12, showHidden: true }) + JSON.stringify(errors);
+  t.notMatch(printed, new RegExp(`${wrong}|${PIN}`));
+});
+
+interface Tools {
+  /** A backend on spied modules; it is closed when the test ends. */
+  backend(options?: Pkcs11BackendOptions, overrides?: Overrides): Pkcs11Backend;
+  path(name: string, content: string | Uint8Array): string;
+  readonly calls: CallLog;
+}
+
+function test(name: string, body: (t: Test, tools: Tools) => Promise<void>): void {
+  t.test(name, skip === false ? {} : { skip }, async (t) => {
+    const calls: CallLog = [];
+    const tools: Tools = {
+      calls,
+      path: (file, content) => folder?.file(`${label()}-${file}`, content) ?? "",
+      backend(options = {}, overrides) {
+        const backend = new Pkcs11Backend({ module, ...options }, spiedModules(calls, overrides));
+        t.teardown(() => backend.close());
+        return backend;
+      },
+    };
+    await body(t, tools);
+  });
+}
+
+function withFlags(change: (flags: number) => number): Overrides {
+  const changed = (token: TokenState): TokenState => ({ ...token, flags: change(token.flags) });
+  return (real: Module) => ({
+    token: async (slot) => changed(await real.token(slot)),
+    slots: async () => (await real.slots()).map((slot) => ({ ...slot, token: changed(slot.token) })),
+  });
+}
+
+function tokenLabels(): () => string {
+  let number = 0;
+  return () => `file${number++}`;
+}
