@@ -17,7 +17,7 @@ export interface Example {
 }
 
 /** The part of a JSON report that tests look at. */
-export interface Report {
+interface Report {
   readonly ok: boolean;
   readonly findings: readonly {
     readonly code: string;

@@ -72,7 +72,11 @@ function holdsPin(uri: string): boolean {
 }
 
 /** Readings that differ, of the implementations that may read this configuration. */
-function readings(configuration: Configuration, property: SecurityProperty, uri: string): readonly PeerReading[] {
+function readings(
+  configuration: Configuration,
+  property: SecurityProperty,
+  uri: string,
+): readonly PeerReading[] {
   const all = [...uriReadings(uri), ...documentReadings(property, uri)];
   return configuration.form === "cyclonedds" ? all.filter(({ peer }) => peer === "cyclonedds") : all;
 }
@@ -92,7 +96,9 @@ function uriReadings(uri: string): readonly PeerReading[] {
 function documentReadings(property: SecurityProperty, uri: string): readonly PeerReading[] {
   const isDocument = property === "dds.sec.access.governance" || property === "dds.sec.access.permissions";
   if (!isDocument || uriScheme(uri) !== "file" || !/[\\"]/.test(uri)) return [];
-  return [{ peer: "cyclonedds", accepted: true, reads: 'a path with "/" for "\\" and without quotation marks' }];
+  return [
+    { peer: "cyclonedds", accepted: true, reads: 'a path with "/" for "\\" and without quotation marks' },
+  ];
 }
 
 const place = (property: SecurityProperty, value: LocatedValue) => ({
