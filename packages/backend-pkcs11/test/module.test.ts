@@ -151,7 +151,12 @@ t.test("a module that fails to start is MODULE_FAILED with the name of the retur
   });
   t.match(
     thrown(() => failing.initialise()),
-    { code: "MODULE_FAILED", rv: "CKR_HOST_MEMORY", call: "C_Initialize" },
+    {
+      code: "MODULE_FAILED",
+      message: /C_Initialize: CKR_HOST_MEMORY/,
+      rv: "CKR_HOST_MEMORY",
+      call: "C_Initialize",
+    },
   );
 });
 

@@ -63,7 +63,7 @@ t.test("a session that failed within an operation is closed, and one who waits g
   const pool = new SessionPool(maker, 1);
   const failing = pool.use(async () => {
     await settled();
-    throw new CredentialError("TOKEN_ERROR", "failed");
+    throw new CredentialError("TOKEN_ERROR", "failed", { rv: "CKR_DATA_INVALID" });
   });
   const waiting = pool.use(async (session) => session);
   t.equal((await failure(failing)).code, "TOKEN_ERROR");
@@ -77,7 +77,7 @@ t.test("where no session can be opened any more, all who wait learn it", async (
   const failing = pool.use(async () => {
     await settled();
     maker.refusal = "CKR_DEVICE_REMOVED";
-    throw new CredentialError("TOKEN_REMOVED", "failed");
+    throw new CredentialError("TOKEN_REMOVED", "failed", { rv: "CKR_DEVICE_REMOVED" });
   });
   const waiting = [1, 2, 3].map(() => pool.use(async () => undefined));
   for (const use of [failing, ...waiting]) t.equal((await failure(use)).code, "TOKEN_REMOVED");

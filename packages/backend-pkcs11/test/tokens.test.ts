@@ -290,6 +290,10 @@ test("keys that DDS cannot use are refused by name", async (t, { backend }) => {
     code: "KEY_UNSUPPORTED",
     message: /RSA 1024/,
   });
+  t.match(await failure(source.signer(`pkcs11:token=objects;object=secp256k1${login}`)), {
+    code: "KEY_UNSUPPORTED",
+    message: /1\.3\.132\.0\.10/,
+  });
   t.match(await failure(source.signer(`pkcs11:token=objects;object=no-sign${login}`)), {
     code: "MECHANISM_UNSUPPORTED",
     message: /CKA_SIGN/,

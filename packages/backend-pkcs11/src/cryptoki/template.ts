@@ -32,7 +32,7 @@ interface KindTypes {
 }
 
 export type AttributeName = keyof Table;
-export type AttributeValue<N extends AttributeName> = KindTypes[Table[N]["kind"]];
+type AttributeValue<N extends AttributeName> = KindTypes[Table[N]["kind"]];
 
 /** What to search by. */
 export type Template = { readonly [N in AttributeName]?: AttributeValue<N> };

@@ -39,7 +39,7 @@ export interface NativeModule {
   ): void;
 }
 
-export interface NativeInfo {
+interface NativeInfo {
   manufacturerID: string;
   libraryDescription: string;
   libraryVersion: { major: number; minor: number };

@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CredentialError, type LibraryInfo, type Secret, tokenError } from "@ddscred/core";
+import { CredentialError, type LibraryInfo, type Secret } from "@ddscred/core";
 import {
   CKF_OS_LOCKING_OK,
   CKF_SERIAL_SESSION,
-  CKF_TOKEN_INITIALIZED,
   CKS_RO_USER_FUNCTIONS,
   CKS_RW_USER_FUNCTIONS,
   CKU_CONTEXT_SPECIFIC,
@@ -18,10 +17,11 @@ import {
   nativeTemplate,
   type Template,
 } from "../cryptoki/template.ts";
-import { ulong } from "../cryptoki/ulong.ts";
 import { LoginBook } from "../token/login-book.ts";
-import type { Binding, NativeMechanism, NativeModule, NativeTokenInfo } from "./binding.ts";
+import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
+import { loadNative, startError } from "./load.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
+import { NativeSlots } from "./native-slots.ts";
 import { Pace } from "./pace.ts";
 
 /**
@@ -37,26 +37,15 @@ export class InlineModule implements Module {
   /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
   readonly #underWay = new Set<object>();
   readonly #pace = new Pace();
-  /** CK_SLOT_ID as the module gave it, by number. */
-  readonly #slotHandles = new Map<bigint, Buffer>();
+  readonly #slots: NativeSlots;
   #whenIdle: (() => void)[] = [];
   #initialised: "no" | "by us" | "by others" = "no";
 
-  /**
-   * Loads the library. `MODULE_NOT_PKCS11` or `MODULE_NOT_LOADABLE`.
-   *
-   * @param path of a file that {@link moduleFile} let pass
-   */
+  /** Loads the library; for the errors see {@link loadNative}. */
   constructor(binding: Binding, path: string) {
-    const loaded = new binding.PKCS11();
-    try {
-      loaded.load(path);
-    } catch (error) {
-      throw loadError(path, error); // and the object is forgotten: it is half loaded, any call would crash
-    }
-    keptForever.push(loaded);
     this.path = path;
-    this.#native = loaded;
+    this.#native = loadNative(binding, path);
+    this.#slots = new NativeSlots(this.#native);
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
   }
 
@@ -68,7 +57,8 @@ export class InlineModule implements Module {
       this.#native.C_Initialize({ flags: CKF_OS_LOCKING_OK });
       this.#initialised = "by us";
     } catch (error) {
-      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED) throw initialiseError(this.path, error);
+      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        throw startError(this.path, "C_Initialize", error);
       this.#initialised = "by others";
     }
     this.epoch++;
@@ -82,38 +72,20 @@ export class InlineModule implements Module {
     if (ours) native("C_Finalize", () => this.#native.C_Finalize());
   }
 
-  async library(): Promise<LibraryInfo> {
-    const info = native("C_GetInfo", () => this.#native.C_GetInfo());
-    const { major, minor } = info.libraryVersion;
-    return {
-      manufacturerID: unpadded(info.manufacturerID),
-      libraryDescription: unpadded(info.libraryDescription),
-      libraryVersion: { major, minor },
-    };
+  library(): Promise<LibraryInfo> {
+    return this.#slots.library();
   }
 
-  async slots(): Promise<readonly Slot[]> {
-    const found: Slot[] = [];
-    let failure: unknown;
-    const handles = this.#slotList();
-    for (const handle of handles) {
-      try {
-        const slot = this.#slot(handle);
-        if (slot.token.flags & CKF_TOKEN_INITIALIZED) found.push(slot);
-      } catch (error) {
-        failure = error; // a broken reader, or a token that was pulled meanwhile, does not hide the others
-      }
-    }
-    if (found.length === 0 && failure !== undefined) throw failure;
-    return found;
+  slots(): Promise<readonly Slot[]> {
+    return this.#slots.all();
   }
 
-  async token(slotId: bigint): Promise<TokenState> {
-    return this.#token(this.#slotHandle(slotId));
+  token(slotId: bigint): Promise<TokenState> {
+    return this.#slots.token(slotId);
   }
 
   async openSession(slotId: bigint): Promise<Handle> {
-    const slot = this.#slotHandle(slotId);
+    const slot = this.#slots.handle(slotId);
     return native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION));
   }
 
@@ -213,52 +185,6 @@ export class InlineModule implements Module {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** The list may grow between the two calls that the binding makes for it: CKR_BUFFER_TOO_SMALL. */
-  #slotList(): readonly Buffer[] {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return this.#native.C_GetSlotList(true);
-      } catch (error) {
-        const grew = returnValue(error) === CKR_BUFFER_TOO_SMALL;
-        if (!grew || attempt === SLOT_LIST_ATTEMPTS) throw nativeError("C_GetSlotList", error);
-      }
-    }
-  }
-
-  #slotHandle(id: bigint): Buffer {
-    const handle = this.#slotHandles.get(id);
-    if (handle === undefined) throw tokenError("CKR_SLOT_ID_INVALID", "C_GetTokenInfo");
-    return handle;
-  }
-
-  #slot(handle: Buffer): Slot {
-    const id = ulong(handle) ?? 0n;
-    this.#slotHandles.set(id, handle);
-    const info = native("C_GetSlotInfo", () => this.#native.C_GetSlotInfo(handle));
-    return {
-      id,
-      info: {
-        slotDescription: unpadded(info.slotDescription),
-        manufacturerID: unpadded(info.manufacturerID),
-        slotId: id,
-      },
-      token: this.#token(handle),
-    };
-  }
-
-  #token(handle: Buffer): TokenState {
-    const info = native("C_GetTokenInfo", () => this.#native.C_GetTokenInfo(handle));
-    return {
-      label: unpadded(info.label),
-      manufacturerID: unpadded(info.manufacturerID),
-      model: unpadded(info.model),
-      serialNumber: unpadded(info.serialNumber),
-      slotId: ulong(handle) ?? 0n,
-      flags: info.flags,
-      maxSessions: maxSessions(info),
-    };
-  }
-
   #attribute(session: Handle, object: Handle, name: AttributeName): unknown {
     try {
       const type = attributeType(name);
@@ -280,21 +206,6 @@ export class InlineModule implements Module {
   }
 }
 
-function loadError(path: string, error: unknown): CredentialError {
-  const detail = error instanceof Error ? error.message : "no reason given";
-  return detail.includes("C_GetFunctionList")
-    ? new CredentialError("MODULE_NOT_PKCS11", `${path} is no PKCS#11 module: it has no C_GetFunctionList`)
-    : new CredentialError("MODULE_NOT_LOADABLE", `the PKCS#11 module cannot be loaded: ${detail}`);
-}
-
-function initialiseError(path: string, error: unknown): CredentialError {
-  const { message, rv } = nativeError("C_Initialize", error);
-  return new CredentialError("MODULE_FAILED", `the PKCS#11 module ${path} failed to start: ${message}`, {
-    call: "C_Initialize",
-    ...(rv === undefined ? {} : { rv }),
-  });
-}
-
 function tooManyObjects(): CredentialError {
   return new CredentialError("TOKEN_ERROR", `the token lists more than ${MAX_OBJECTS} objects`, {
     call: "C_FindObjects",
@@ -302,27 +213,14 @@ function tooManyObjects(): CredentialError {
   });
 }
 
-/** CK_EFFECTIVELY_INFINITE is 0, CK_UNAVAILABLE_INFORMATION is all ones, of which the binding may keep 32. */
-function maxSessions({ maxSessionCount: count }: NativeTokenInfo): number | undefined {
-  return count === 0 || count >= 0xffff_ffff ? undefined : count;
-}
-
-/** Fields are padded with blanks, by some modules with NUL. */
-const unpadded = (text: string): string => text.replace(/[ \0]{1,64}$/, "");
-
 /** The same bytes as a Buffer; nothing is copied. */
 function buffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** The binding objects of all libraries ever loaded: when one is collected, its library is unloaded under our feet. */
-const keptForever: NativeModule[] = [];
-
-const SLOT_LIST_ATTEMPTS = 5;
 const FIND_AT_ONCE = 256;
 const MAX_OBJECTS = 100_000;
 
-const CKR_BUFFER_TOO_SMALL = 0x150;
 const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
 /** CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID, CKR_INFORMATION_SENSITIVE. */
 const withheld: ReadonlySet<number> = new Set([0x11, 0x12, 0x170]);

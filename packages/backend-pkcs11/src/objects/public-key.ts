@@ -1,4 +1,4 @@
-import { CredentialError, type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
+import { CredentialError, derOid, type PublicKeyInfo, parsePublicKeyInfo, readDer } from "@ddscred/core";
 import { CKK_EC, CKK_RSA } from "../cryptoki/constants.ts";
 import { coordinateLengths, curveOf } from "../cryptoki/curves.ts";
 import type { Handle } from "../cryptoki/module.ts";
@@ -36,6 +36,10 @@ export async function publicKeyOf(
       "KEY_UNSUPPORTED",
       `a key of the type 0x${keyType.toString(16)} cannot be used`,
     );
+  }
+  const params = own.CKA_EC_PARAMS ?? new Uint8Array();
+  if (params.length > 0 && curveOf(params) === undefined) {
+    throw new CredentialError("KEY_UNSUPPORTED", `an EC key ${curveText(params)} cannot be used`);
   }
   const path = privateKey.id.length > 0 ? { id: privateKey.id } : { object: privateKey.label };
   const found =
@@ -104,6 +108,14 @@ function ecPoint(params: Uint8Array, value: Uint8Array): Uint8Array | undefined 
   const header = length < 0x80 ? [0x04, length] : [0x04, 0x81, length];
   const wrapped = value.length === header.length + length && header.every((octet, i) => value[i] === octet);
   return wrapped && value[header.length] === 0x04 ? value.subarray(header.length) : undefined;
+}
+
+function curveText(params: Uint8Array): string {
+  try {
+    return `on curve ${derOid(params, readDer(params))}`;
+  } catch {
+    return "with explicit curve parameters";
+  }
 }
 
 function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {

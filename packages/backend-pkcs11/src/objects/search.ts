@@ -33,7 +33,7 @@ export const objectClasses: Readonly<Record<Pkcs11ObjectType, number>> = {
 /** What to look for: the object attributes of a URI, or some of them. */
 export type ObjectPath = Pick<Pkcs11Uri["path"], "object" | "id">;
 
-/** All objects of a type that have the label and id given. */
+/** All objects of a type that have the label and id given, in an order that does not depend on the token's. */
 export async function search(
   module: Module,
   session: Handle,
@@ -48,7 +48,7 @@ export async function search(
     const object = { handle, type, label, id: said.CKA_ID ?? new Uint8Array() };
     if (matchesObject(asUri(path), object)) found.push(object);
   }
-  return found;
+  return found.sort(byLabelAndId);
 }
 
 /** The canonical URI of an object, and of no other where labels and ids are used as they should be. */
@@ -73,6 +73,11 @@ function template(type: Pkcs11ObjectType, { object, id }: ObjectPath): Template 
     ...(label === undefined ? {} : { CKA_LABEL: label }),
     ...(id === undefined || id.length === 0 ? {} : { CKA_ID: id }),
   };
+}
+
+function byLabelAndId(a: TokenObject, b: TokenObject): number {
+  if (a.label !== b.label) return a.label < b.label ? -1 : 1;
+  return Buffer.compare(a.id, b.id);
 }
 
 const asUri = (path: ObjectPath): Pkcs11Uri => ({

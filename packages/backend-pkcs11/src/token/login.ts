@@ -78,7 +78,7 @@ export class Login {
       this.#unlocked = false;
     }
     const carried = await request.carried();
-    if (this.#unlocked && carried === undefined) return;
+    if (this.#unlocked && carried === undefined) return this.#page.enter(this, undefined);
     if (!loggedIn) await this.#checkFlags();
     const pin = await this.pinFrom(request, carried);
     if (!loggedIn && (await this.#tryOnce(keeper, pin))) this.#page.enter(this, pin);

@@ -1,4 +1,4 @@
-import { type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
+import { CredentialError, type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
 import { carriesPin, pinOfUri } from "./pin-source.ts";
 
 /**
@@ -31,9 +31,14 @@ export function pinRequest(uri: string, parsed: Pkcs11Uri, provider: PinProvider
     async ask(token) {
       const { label, manufacturerID, model, serialNumber } = token;
       const question = { uri: redactUri(uri), token: { label, manufacturerID, model, serialNumber } };
-      const pin = await provider?.(question);
+      const pin = await provider?.(question).catch(providerFailed);
       if (pin === undefined || pin instanceof Secret) return pin;
       throw new TypeError("a PIN provider gives a Secret or undefined");
     },
   };
+}
+
+function providerFailed(cause: unknown): never {
+  if (cause instanceof CredentialError || cause instanceof TypeError) throw cause;
+  throw new CredentialError("PIN_SOURCE_UNREADABLE", "asking for the PIN failed", { cause });
 }

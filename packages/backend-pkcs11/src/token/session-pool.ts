@@ -61,14 +61,15 @@ export class SessionPool {
     this.#ending.add(ending);
   }
 
-  /** Lends a session for some calls. It is closed where they fail. */
+  /** Lends a session for some calls. It is closed where one of them fails on the token. */
   async use<T>(run: (session: Handle) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     const session = this.take() ?? (await this.acquire(signal));
     let result: T;
     try {
       result = await run(session);
     } catch (error) {
-      this.discard(session);
+      if (error instanceof CredentialError && error.rv === undefined) this.release(session);
+      else this.discard(session);
       throw error;
     }
     this.release(session);

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { TokenObjectSpec } from "./objects.ts";
+import { type Provisioning, provision } from "./provision.ts";
 
 export const module =
   [
@@ -45,8 +45,10 @@ export class TokenFolder {
       { stdio: "pipe" },
     );
     if (objects.length === 0) return;
-    execFileSync(process.execPath, [fileURLToPath(new URL("provision.js", import.meta.url))], {
-      input: JSON.stringify({ module, label, pin, objects }),
+    const binding = createRequire(import.meta.url).resolve("pkcs11js");
+    const program = `(${provision.toString()})(JSON.parse(require("node:fs").readFileSync(0, "utf8")), require)`;
+    execFileSync(process.execPath, ["--eval", program], {
+      input: JSON.stringify({ binding, module, label, pin, objects } satisfies Provisioning),
       stdio: "pipe",
     });
   }

@@ -61,6 +61,7 @@ export function fillTokens(into: TokenFolder): void {
     privateKeyObject(ecKey, { label: "mispaired", id: "34" }),
     certificateObject(twins[0].certificate.der, { label: "mispaired", id: "34" }),
     privateKeyObject(rsa1024.export({ format: "der", type: "pkcs8" }), { label: "rsa-1024", id: "35" }),
+    privateKeyObject(made("secp256k1").pkcs8, { label: "secp256k1", id: "37" }),
     privateKeyObject(ecKey, { label: "no-sign", id: "01", sign: false }),
     privateKeyObject(ecKey, { label: "extractable", id: "01", extractable: true }),
     dataObject({ label: "data" }),
