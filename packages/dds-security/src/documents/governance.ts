@@ -1,4 +1,4 @@
-import type { SourceLocation, VerifiedDocument } from "@ddscred/core";
+import { type SourceLocation, VerifiedDocument } from "@ddscred/core";
 import { readXml } from "../xml/reader.ts";
 import { type AllowedAlgorithms, readAllowedAlgorithms } from "./algorithms.ts";
 import { type DomainSet, readDomainSet } from "./domains.ts";
@@ -61,6 +61,7 @@ export interface TopicRule {
  * @throws CredentialError XML_INVALID, DOCUMENT_INVALID (DDS-Security 1.2 10.4.1.2.3), both with location
  */
 export function readGovernance(document: VerifiedDocument, options: { file?: string } = {}): Governance {
+  if (!VerifiedDocument.is(document)) throw new TypeError("readGovernance takes what verifyDocument returns");
   const place = { ...options, firstLine: document.contentLine };
   return { ...parseGovernance(document.content, place), document };
 }

@@ -1,9 +1,11 @@
 import {
+  attributeKeyword,
   CredentialError,
   type DistinguishedName,
   formatName,
   type NameText,
   nameFromText,
+  VerifiedDocument,
 } from "@ddscred/core";
 import type { Grant, Permissions } from "./permissions.ts";
 import { compareSubject, type SubjectAttribute, type SubjectDifference } from "./subject.ts";
@@ -21,6 +23,9 @@ export type { Grant } from "./permissions.ts";
  * GRANT_NOT_YET_VALID, all with location
  */
 export function grantFor(permissions: Permissions, subject: DistinguishedName, at: Date): Grant {
+  if (!VerifiedDocument.is(permissions.document)) {
+    throw new TypeError("permissions are those that readPermissions returns");
+  }
   if (Number.isNaN(at.getTime())) throw new TypeError("at is a valid Date");
   const matching = permissions.grants.filter((grant) => differenceOf(grant, subject)?.matches === true);
   const [first] = matching;
@@ -72,7 +77,9 @@ function nearestGrant(grants: readonly Grant[], subject: DistinguishedName) {
 
 function describe(grant: Grant, { missing, surplus }: SubjectDifference): string {
   const list = (attributes: readonly SubjectAttribute[]) =>
-    attributes.map(({ type, value }) => `${type}="${value}"`.slice(0, 100)).join(", ");
+    attributes
+      .map(({ type, value }) => `${attributeKeyword(type) ?? type}="${value}"`.slice(0, 100))
+      .join(", ");
   const parts = [
     ...(surplus.length > 0 ? [`has ${list(surplus)}`] : []),
     ...(missing.length > 0 ? [`lacks ${list(missing)}`] : []),

@@ -1,4 +1,4 @@
-import type { SourceLocation, VerifiedDocument } from "@ddscred/core";
+import { type SourceLocation, VerifiedDocument } from "@ddscred/core";
 import { readXml } from "../xml/reader.ts";
 import { type DocumentTime, hasZone, parseDateTime } from "./date-time.ts";
 import { type DomainSet, readDomainSet } from "./domains.ts";
@@ -74,6 +74,8 @@ export interface DataTag {
  * @throws CredentialError XML_INVALID, DOCUMENT_INVALID (DDS-Security 1.2 10.4.1.5.1), both with location
  */
 export function readPermissions(document: VerifiedDocument, options: { file?: string } = {}): Permissions {
+  if (!VerifiedDocument.is(document))
+    throw new TypeError("readPermissions takes what verifyDocument returns");
   const place = { ...options, firstLine: document.contentLine };
   return { ...parsePermissions(document.content, place), document };
 }
