@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { CredentialError } from "@ddscred/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import t from "tap";
 import {
   type Configuration,
@@ -154,6 +154,13 @@ t.test("what is required and not there is named", async (t) => {
     said(none),
     Array.from({ length: 6 }, () => "error PROPERTY_MISSING"),
   );
+});
+
+t.test("an empty element that is not required is one that is not there", async (t) => {
+  const empty =
+    "<Library path=''/><Password/><TrustedCADirectory> </TrustedCADirectory><CRL/><IncludeOptionalFields/>";
+  const { findings, properties, settings, password } = readOne(inDomain(section(empty)));
+  t.strictSame([findings, properties.size, settings.size, password], [[], 6, 0, undefined]);
 });
 
 t.test("CRL and TrustedCADirectory exclude each other", async (t) => {
@@ -384,7 +391,7 @@ t.test("no PIN and no password is in a finding, or in what is printed of the pas
       t.notMatch(JSON.stringify(password) + inspect(password, { depth: 9 }), CANARY);
     }
   }
-  for (const text of [`<CycloneDDS><Password>${CANARY}&${CANARY}`, `<CycloneDDS>${CANARY}`, `${CANARY}`]) {
+  for (const text of [`<CycloneDDS><Password>${CANARY}&${CANARY}`, `<CycloneDDS>${CANARY}`, CANARY]) {
     const error = refusal(text);
     t.notMatch(JSON.stringify(error) + inspect(error), CANARY);
   }

@@ -70,18 +70,14 @@ class Expander {
     const { name, operator, position } = variable;
     const value = this.#lookup(name);
     const alternative = () => this.expand(variable.alternative, base + variable.alternativeStart, depth + 1);
-    switch (operator) {
-      case "":
-        if (value === undefined && this.unset.length < MAX_UNSET) this.unset.push({ name, position });
-        return value ?? "";
-      case "-":
-        return value || alternative();
-      case "+":
-        return value ? alternative() : "";
-      case "?":
-        if (value) return value;
-        throw new Abandoned({ kind: "required", name, position, message: variable.alternative });
+    if (operator === "") {
+      if (value === undefined && this.unset.length < MAX_UNSET) this.unset.push({ name, position });
+      return value ?? "";
     }
+    if (operator === "+") return value ? alternative() : "";
+    if (value) return value;
+    if (operator === "-") return alternative();
+    throw new Abandoned({ kind: "required", name, position, message: variable.alternative });
   }
 }
 

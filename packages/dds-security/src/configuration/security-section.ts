@@ -94,7 +94,7 @@ class SectionReader {
     this.#attributes(element, []);
     this.#children(element, [], () => {}, true);
     const value = this.#setting(INCLUDE_OPTIONAL_FIELDS, element.text, element.textLocation);
-    if (value !== undefined && value !== "true" && value !== "false") {
+    if (value !== undefined && !["", "true", "false"].includes(value)) {
       this.#invalid("IncludeOptionalFields is neither true nor false", { location: element.textLocation });
     }
   }
@@ -102,7 +102,7 @@ class SectionReader {
   #setting(property: string, written: string, location: XmlElement["location"]): string | undefined {
     const { value, findings } = expandText({ written, location, property, secret: false }, this.#lookup);
     this.findings.push(...findings);
-    if (value !== undefined) this.settings.set(property, { value, written, location });
+    if (value) this.settings.set(property, { value, written, location });
     return value;
   }
 

@@ -48,26 +48,25 @@ export function expandText(
 
 function failed(text: WrittenText, failure: ExpansionFailure): Finding {
   const extra = { property: text.property, location: placeIn(text, failure.position) };
-  switch (failure.kind) {
-    case "required": {
-      const said = text.secret || !failure.message ? "" : `: ${redactUri(failure.message).slice(0, 200)}`;
-      const name = shown(failure.name);
-      return finding("VARIABLE_UNDEFINED", "error", `the variable ${name} must be set${said}`, {
-        ...extra,
-        hint: `Set ${name}.`,
-      });
-    }
-    case "syntax":
-      return finding("CONFIG_INVALID", "error", "a ${ is no variable that can be expanded", {
-        ...extra,
-        hint: "Write ${NAME}, ${NAME:-value}, ${NAME:+value} or ${NAME:?message}.",
-      });
-    case "depth":
-      return finding("CONFIG_INVALID", "error", "variables are nested deeper than 20 levels", extra);
-    case "size":
-      return finding("CONFIG_INVALID", "error", "the text is larger than 10 MiB when expanded", extra);
+  if (failure.kind === "required") {
+    const said = text.secret || !failure.message ? "" : `: ${redactUri(failure.message).slice(0, 200)}`;
+    const name = shown(failure.name);
+    return finding("VARIABLE_UNDEFINED", "error", `the variable ${name} must be set${said}`, {
+      ...extra,
+      hint: `Set ${name}.`,
+    });
   }
+  return finding("CONFIG_INVALID", "error", UNEXPANDABLE[failure.kind], {
+    ...extra,
+    hint: "Write ${NAME}, ${NAME:-value}, ${NAME:+value} or ${NAME:?message}.",
+  });
 }
+
+const UNEXPANDABLE = {
+  syntax: "a ${ is no variable that can be expanded",
+  depth: "variables are nested deeper than 20 levels",
+  size: "the text is larger than 10 MiB when expanded",
+} as const;
 
 /** The place of an offset within a value: what must be written as a reference in XML counts as that. */
 function placeIn(text: WrittenText, offset: number): SourceLocation {

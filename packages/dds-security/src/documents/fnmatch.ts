@@ -13,13 +13,13 @@ export interface FnmatchOptions {
  * At most length of pattern times length of text steps: no pattern makes it exponential.
  */
 export function fnmatch(pattern: string, text: string, options: FnmatchOptions = {}): boolean {
-  if (options.pathname !== true) return matchTokens(tokens(pattern, options), [...text]);
+  if (options.pathname !== true) return matchTokens(tokens(pattern, options), Array.from(text));
   // Slashes match only each other, so the parts between them match one by one.
   const patterns = pattern.split("/");
   const parts = text.split("/");
   return (
     patterns.length === parts.length &&
-    patterns.every((each, index) => matchTokens(tokens(each, options), [...(parts[index] ?? "")]))
+    patterns.every((each, index) => matchTokens(tokens(each, options), Array.from(parts[index] ?? "")))
   );
 }
 
@@ -52,7 +52,7 @@ function matchTokens(pattern: readonly Token[], text: readonly string[]): boolea
 }
 
 function tokens(pattern: string, options: FnmatchOptions): Token[] {
-  const characters = [...pattern];
+  const characters = Array.from(pattern);
   const result: Token[] = [];
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] ?? "";

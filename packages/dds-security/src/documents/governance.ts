@@ -164,19 +164,22 @@ function readTopicRule(walker: ElementWalker): TopicRule {
   return rule;
 }
 
+const ELEMENTS = `
+  dds domain_access_rules domain_rule domains id id_range min max tag tag_expression
+  allow_unauthenticated_participants enable_join_access_control enable_key_revision
+  discovery_protection_kind liveliness_protection_kind rtps_protection_kind
+  rtps_psk_protection_kind topic_access_rules topic_rule topic_expression
+  enable_discovery_protection enable_liveliness_protection enable_read_access_control
+  enable_write_access_control metadata_protection_kind data_protection_kind
+  allowed_crypto_algorithms digital_signature digital_signature_identity_trust_chain
+  digital_signature_trust_chain key_establishment symmetric_cipher algorithm
+`
+  .trim()
+  .split(/\s+/);
+
 const governanceKind: Omit<DocumentKind, "extensions"> = {
   title: "governance",
   section: "DDS-Security 1.2 10.4.1.2.3",
-  elements: new Set([
-    ...["dds", "domain_access_rules", "domain_rule", "domains", "id", "id_range", "min", "max"],
-    ...["tag", "tag_expression", "allow_unauthenticated_participants", "enable_join_access_control"],
-    ...["enable_key_revision", "discovery_protection_kind", "liveliness_protection_kind"],
-    ...["rtps_protection_kind", "rtps_psk_protection_kind", "topic_access_rules", "topic_rule"],
-    ...["topic_expression", "enable_discovery_protection", "enable_liveliness_protection"],
-    ...["enable_read_access_control", "enable_write_access_control", "metadata_protection_kind"],
-    ...["data_protection_kind", "allowed_crypto_algorithms", "digital_signature"],
-    ...["digital_signature_identity_trust_chain", "digital_signature_trust_chain", "key_establishment"],
-    ...["symmetric_cipher", "algorithm"],
-  ]),
+  elements: new Set(ELEMENTS),
   attributes: {},
 };

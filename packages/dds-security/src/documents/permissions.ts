@@ -185,14 +185,17 @@ function readTag(walker: ElementWalker): readonly DataTag[] {
   return tags;
 }
 
+const ELEMENTS = `
+  dds permissions grant subject_name subject_name_expression validity not_before not_after
+  allow_rule deny_rule default domains id id_range min max tag tag_expression publish subscribe
+  relay topics topic partitions partition data_tags name value
+`
+  .trim()
+  .split(/\s+/);
+
 const permissionsKind: Omit<DocumentKind, "extensions"> = {
   title: "permissions",
   section: "DDS-Security 1.2 10.4.1.5.1",
-  elements: new Set([
-    ...["dds", "permissions", "grant", "subject_name", "subject_name_expression", "validity"],
-    ...["not_before", "not_after", "allow_rule", "deny_rule", "default", "domains", "id", "id_range"],
-    ...["min", "max", "tag", "tag_expression", "publish", "subscribe", "relay", "topics", "topic"],
-    ...["partitions", "partition", "data_tags", "name", "value"],
-  ]),
+  elements: new Set(ELEMENTS),
   attributes: { grant: ["name"] },
 };

@@ -113,7 +113,7 @@ export class ElementWalker {
 
   /** Checks the attributes: those of the schema, namespace declarations and hints of where the schema is. */
   #opened(allowed: readonly string[]): this {
-    const ignored = mustInterpret(this) === false;
+    const ignored = !mustInterpret(this);
     for (const { name, location } of this.element.attributes) {
       if (ignored || allowed.includes(name) || NEUTRAL_ATTRIBUTE.test(name)) continue;
       throw this.invalid(`attribute ${name.slice(0, 64)} does not belong here`, location);
@@ -126,7 +126,7 @@ export class ElementWalker {
     for (let child = this.#child(); child !== undefined; child = this.#child()) {
       if (this.#document.elements.has(child.name)) return child;
       const extension = new ElementWalker(child, this, this.#document);
-      if (mustInterpret(extension) !== false) return child;
+      if (mustInterpret(extension)) return child;
       this.#document.extensions.push({ name: child.name, location: child.location });
       this.#next++;
     }

@@ -21,13 +21,14 @@ export function explainSyntaxError(
   if (/close tag|closing tag:/.test(said)) {
     return { message: `this end tag does not close ${tag(names.closed)}, which is open here`, place: "here" };
   }
-  if (/^duplicate attribute/.test(said)) {
+  if (said.startsWith("duplicate attribute")) {
     return { message: `${tag(names.open)} has an attribute twice`, place: "here" };
   }
-  if (/^text data outside/.test(said)) {
+  if (said.startsWith("text data outside")) {
     return { message: "there is text outside the root element", place: "data" };
   }
-  if (/^documents may contain/.test(said)) return { message: "there is a second root element", place: "tag" };
+  if (said.startsWith("documents may contain"))
+    return { message: "there is a second root element", place: "tag" };
   return { message: SENTENCES[said] ?? `the XML is not well-formed: ${said.slice(0, 80)}`, place: "here" };
 }
 
