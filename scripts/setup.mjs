@@ -31,7 +31,8 @@ export function setUp() {
   step("build", buildFingerprint(), "Compiling ...", build);
 }
 
-function step(name, fingerprint, notice, work) {
+/** Runs a piece of work unless it succeeded before with the same fingerprint. */
+export function step(name, fingerprint, notice, work) {
   const file = stampFile(name);
   if (existsSync(file) && readFileSync(file, "utf8") === fingerprint) return;
   process.stderr.write(`${notice}\n`);
@@ -71,7 +72,8 @@ function run(command, args, { env = process.env, name }) {
   }
 }
 
-function installFingerprint() {
+/** All that decides what is installed. */
+export function installFingerprint() {
   const hash = createHash("sha256").update(process.version).update(process.arch);
   for (const file of ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests()]) {
     hash.update(file).update(readFileSync(join(root, file)));

@@ -2,9 +2,9 @@
 // The last line is `N passed, N failed, N skipped`: assertions by tap, and one for each check of the house.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { root, setUp } from "./setup.mjs";
+import { installFingerprint, root, setUp, step } from "./setup.mjs";
 
 const SYSTEM_PACKAGES = [
   { name: "softhsm2", probe: "softhsm2-util", for: "tests on a real PKCS#11 module" },
@@ -41,11 +41,9 @@ function check(what, command, args) {
 }
 
 function runTests() {
-  // tap builds its own runner from the plugin list; a fresh clone must do that before the first run.
-  if (!existsSync(join(root, ".tap/plugins"))) {
-    mkdirSync(join(root, ".tap"), { recursive: true });
-    spawnSync(bin("tap"), ["build"], { cwd: root, stdio: "ignore" });
-  }
+  // tap builds its own runner from the plugin list; what is newly installed must be built before the first run.
+  const runner = installFingerprint() + readFileSync(join(root, ".taprc"), "utf8");
+  step("tap", runner, "Building the test runner ...", () => spawnSync(bin("tap"), ["build"], { cwd: root }));
   const report = join(root, ".setup/test-report.tap");
   rmSync(report, { force: true });
   const env = { ...process.env, ...(process.argv.includes("--long") ? { DDSCRED_TEST_LONG: "1" } : {}) };
@@ -64,11 +62,19 @@ function runTests() {
   count.skipped += skipped.length;
   for (const line of lines) if (/^(not )?ok \d+ - /.test(line)) process.stdout.write(`${line}\n`);
   if (run.status !== 0) {
-    process.stdout.write(`${run.stdout}\n${run.stderr}\n`);
+    process.stdout.write(`${failures(lines)}\n${run.stderr.slice(0, 4000)}\n`);
     if (figure("fail") === 0) count.failed++;
   }
   for (const line of skipped) process.stdout.write(`skipped: ${line.replace(/^ok \d+ - /, "")}\n`);
   process.stdout.write(`${total}\n`);
+}
+
+/** The innermost failures, each with what tap says of it. */
+function failures(lines) {
+  const shown = lines.flatMap((line, index) =>
+    /^\s+not ok /.test(line) ? [...lines.slice(index, index + 30), ""] : [],
+  );
+  return shown.slice(0, 600).join("\n");
 }
 
 /** As root on Debian and its kin; elsewhere the tests that miss them say so and are skipped. */
