@@ -54,4 +54,4 @@ class KindOfKey {
 
 /** Milliseconds. */
 const QUICK = 0.4;
-const LONGEST_TURN = 4;
+const LONGEST_TURN = 2;
