@@ -23,8 +23,18 @@ export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
   if (!Number.isInteger(half) || half === 0 || half > fieldLengths["P-521"]) {
     throw new CredentialError("SIGNATURE_INVALID", `an ECDSA signature is not ${raw.length} bytes long`);
   }
-  const body = [...derInteger(raw.subarray(0, half)), ...derInteger(raw.subarray(half))];
-  return Uint8Array.from([0x30, ...(body.length < 0x80 ? [] : [0x81]), body.length, ...body]);
+  const r = integerContent(raw, 0, half);
+  const s = integerContent(raw, half, raw.length);
+  const length = 4 + r.length + s.length;
+  const header = length < 0x80 ? 2 : 3;
+  // A signer's hot path: one allocation, no copies through arrays.
+  const der = new Uint8Array(header + length);
+  der[0] = DerTag.SEQUENCE;
+  if (header === 3) der[1] = 0x81;
+  der[header - 1] = length;
+  putInteger(der, header, raw, r);
+  putInteger(der, header + 2 + r.length, raw, s);
+  return der;
 }
 
 /**
@@ -58,9 +68,22 @@ function strictly(der: Uint8Array): DerNode | undefined {
   }
 }
 
-function derInteger(magnitude: Uint8Array): number[] {
-  const first = magnitude.findIndex((octet) => octet !== 0);
-  const significant = first < 0 ? Uint8Array.of(0) : magnitude.subarray(first);
-  const sign = (significant[0] ?? 0) >= 0x80 ? [0] : [];
-  return [0x02, sign.length + significant.length, ...sign, ...significant];
+/** Where the content octets of a magnitude are, without leading zeros, and whether a zero must go before them. */
+interface IntegerContent {
+  readonly start: number;
+  readonly end: number;
+  readonly length: number;
+}
+
+function integerContent(bytes: Uint8Array, from: number, end: number): IntegerContent {
+  let start = from;
+  while (start < end - 1 && bytes[start] === 0) start++;
+  return { start, end, length: end - start + ((bytes[start] ?? 0) >= 0x80 ? 1 : 0) };
+}
+
+/** Where the number needs a sign octet, it is the zero that the array already holds. */
+function putInteger(der: Uint8Array, at: number, raw: Uint8Array, { start, end, length }: IntegerContent): void {
+  der[at] = DerTag.INTEGER;
+  der[at + 1] = length;
+  der.set(raw.subarray(start, end), at + 2 + length - (end - start));
 }

@@ -23,8 +23,8 @@ export function signatureSchemeOf(algorithm: AlgorithmId, signerKey: PublicKeyIn
   if (row?.keyType === undefined) {
     throw refused(row?.name ?? `OID ${algorithm.oid}`);
   }
-  const keyType = signerKey.keyType === "rsa-pss" && row.name === PSS ? "rsa" : signerKey.keyType;
-  if (keyType !== row.keyType) {
+  const { keyType } = signerKey;
+  if (keyType !== row.keyType && !(keyType === "rsa-pss" && row.name === PSS)) {
     throw new CredentialError(
       "SIGNATURE_INVALID",
       `the signature is of algorithm ${row.name}, the signer's key is ${signerKey.label}`,
