@@ -1,0 +1,76 @@
+// Faults that no software token can show, and all the others once more, on the token in memory.
+
+import { type MockDefect, mockDefects, mockDeployment } from "@ddscred/backend-mock";
+import { createResolver, type ErrorCode } from "@ddscred/core";
+import { nodeCrypto } from "@ddscred/crypto-node";
+import { check, readCycloneConfiguration } from "@ddscred/dds-security";
+import t from "tap";
+
+const crypto = nodeCrypto();
+
+const expected: Readonly<Record<MockDefect, ErrorCode>> = {
+  "identity-expired": "CERTIFICATE_EXPIRED",
+  "identity-not-yet-valid": "CERTIFICATE_NOT_YET_VALID",
+  "identity-of-other-ca": "ISSUER_MISMATCH",
+  "identity-signature-invalid": "SIGNATURE_INVALID",
+  "identity-ca-expired": "CERTIFICATE_EXPIRED",
+  "certificate-missing": "OBJECT_NOT_FOUND",
+  "key-missing": "OBJECT_NOT_FOUND",
+  "key-mismatch": "KEY_MISMATCH",
+  "pin-wrong": "PIN_INCORRECT",
+  "pin-locked": "PIN_LOCKED",
+  "token-removed": "TOKEN_NOT_FOUND",
+  "governance-altered": "DOCUMENT_CHANGED",
+  "governance-of-other-ca": "DOCUMENT_SIGNER_MISMATCH",
+  "governance-without-text-header": "DOCUMENT_TEXT_HEADER_MISSING",
+  "permissions-altered": "DOCUMENT_CHANGED",
+  "permissions-of-other-ca": "DOCUMENT_SIGNER_MISMATCH",
+  "permissions-expired": "GRANT_EXPIRED",
+  "permissions-not-yet-valid": "GRANT_NOT_YET_VALID",
+  "permissions-of-other-subject": "SUBJECT_MISMATCH",
+};
+
+async function errorsOf(options: Parameters<typeof mockDeployment>[0]) {
+  const { backend, configuration } = await mockDeployment(options);
+  const [participant] = readCycloneConfiguration(configuration, { environment: {} });
+  if (participant === undefined) throw new Error("no configuration");
+  const report = await check(participant, { resolver: createResolver([backend], { crypto }), crypto });
+  return {
+    backend,
+    codes: report.findings.filter(({ severity }) => severity === "error").map(({ code }) => code),
+  };
+}
+
+t.test("every defect of a deployment in memory is one error, by its own code", async (t) => {
+  for (const defect of Object.keys(mockDefects) as MockDefect[]) {
+    const { codes } = await errorsOf({ defects: [defect] });
+    t.ok(
+      codes.length > 0 && codes.every((code) => code === expected[defect]),
+      `${defect}: ${codes.join(", ")}`,
+    );
+  }
+});
+
+t.test("a wrong PIN reaches the token once, however many URIs hold it", async (t) => {
+  const { backend } = await errorsOf({ defects: ["pin-wrong"] });
+  t.equal(backend.count("C_Login"), 1);
+});
+
+t.test("a device that fails is no verdict about the configuration", async (t) => {
+  for (const [rv, code] of [
+    ["CKR_DEVICE_ERROR", "DEVICE_ERROR"],
+    ["CKR_DEVICE_REMOVED", "TOKEN_REMOVED"],
+    ["CKR_SESSION_HANDLE_INVALID", "SESSION_LOST"],
+    ["CKR_FUNCTION_CANCELED", "TOKEN_ERROR"],
+  ] as const) {
+    const { codes } = await errorsOf({ faults: [{ call: "C_Sign", rv }] });
+    t.same(codes, [code], rv);
+  }
+});
+
+t.test("keys that DDS Security does not allow are refused, wherever they live", async (t) => {
+  for (const keyKind of ["ec-secp256k1", "rsa-4096", "ed25519"] as const) {
+    const { codes } = await errorsOf({ keyKind });
+    t.ok(codes.includes("KEY_UNSUPPORTED"), `${keyKind}: ${codes.join(", ")}`);
+  }
+});
