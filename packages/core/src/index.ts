@@ -43,7 +43,12 @@ export { namesEqual, subjectMatches } from "./x509/name-compare.ts";
 export { type FormatNameOptions, formatName } from "./x509/name-format.ts";
 export * from "./x509/name-text.ts";
 export { isParsedCertificate, parseCertificate } from "./x509/parse.ts";
-export { ddsIdentityProfile, type KeyKind, type PathProfile } from "./x509/path/profile.ts";
+export {
+  ddsIdentityProfile,
+  ddsPermissionsCaProfile,
+  type KeyKind,
+  type PathProfile,
+} from "./x509/path/profile.ts";
 export { type PathInput, validatePath } from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
 export { parsePublicKeyInfo } from "./x509/public-key.ts";

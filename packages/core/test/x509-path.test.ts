@@ -3,6 +3,7 @@ import {
   type Certificate,
   certificatesFromPem,
   ddsIdentityProfile,
+  ddsPermissionsCaProfile,
   type ErrorCode,
   encodePem,
   type PathInput,
@@ -409,6 +410,57 @@ t.test("SHA-1 is refused, SHA-384 and SHA-512 are accepted with any curve", asyn
   await refuses(t, "ALGORITHM_REFUSED", /CN=leaf.*ecdsa-with-SHA1/, { leaf: sha1 }, "leaf");
   const anchors = [authority({ algorithm: sequence(oid("1.2.840.10045.4.1")), hash: "sha1" })];
   await refuses(t, "ALGORITHM_REFUSED", /CN=ca.*ecdsa-with-SHA1/, { anchors }, "a CA's own signature");
+});
+
+t.test("a permissions CA is trusted by being named, and held to everything else", async (t) => {
+  const named = (leaf: Certificate) => ({ leaf, anchors: [leaf], profile: ddsPermissionsCaProfile });
+  for (const [name, extensions] of [
+    ["CA:TRUE and keyCertSign", [CA_TRUE, KEY_CERT_SIGN]],
+    ["digitalSignature", [CA_TRUE, DIGITAL_SIGNATURE]],
+    ["no basicConstraints", [subjectKeyId(1)]],
+  ] as const) {
+    const accepted = authority({ extensions });
+    const path = await validate(named(accepted));
+    t.same([path.certificates, path.notes], [[accepted], []], name);
+  }
+  t.ok(await validate(named(middle())), "one that another CA issued");
+  const old = certificate({ subject: "ca", key: caKey });
+  t.match((await validate(named(old))).notes, [{ rule: "version-1-anchor" }], "version 1, with a note");
+
+  const refused = async (code: ErrorCode, message: RegExp, parts: Partial<CertificateParts>, name: string) =>
+    await refuses(t, code, message, named(authority(parts)), name);
+  const keyAgreement = extension("2.5.29.15", hex("03020308"), true);
+  await refused("CA_INVALID", /CN=ca.*CA:FALSE/, { extensions: [CA_FALSE] }, "CA:FALSE");
+  await refused("CA_INVALID", /only keyAgreement/, { extensions: [keyAgreement] }, "a key for other things");
+  const unknown = [CA_TRUE, extension("1.2.3.4", hex("0500"), true)];
+  await refused("EXTENSION_UNSUPPORTED", /1\.2\.3\.4/, { extensions: unknown }, "critical and unknown");
+  const constrained = [CA_TRUE, extension("2.5.29.30", hex("3000"))];
+  await refused("EXTENSION_UNSUPPORTED", /nameConstraints/, { extensions: constrained }, "name constraints");
+  await refused("CERTIFICATE_EXPIRED", /CN=ca/, { notAfter: "250101000000Z" }, "expired");
+  await refused("CERTIFICATE_NOT_YET_VALID", /CN=ca/, { notBefore: "350101000000Z" }, "not yet valid");
+  await refused("SIGNATURE_INVALID", /CN=ca/, { signedBy: otherKey }, "signed by another key");
+  const sha1 = { algorithm: sequence(oid("1.2.840.10045.4.1")), hash: "sha1" };
+  await refused("ALGORITHM_REFUSED", /ecdsa-with-SHA1/, sha1, "SHA-1");
+  await refuses(t, "ISSUER_MISMATCH", /none of the CAs/, { ...named(ca), anchors: [] }, "not named");
+});
+
+t.test("the keys that a permissions CA may have", async (t) => {
+  const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }) as KeyPair;
+  const withRsa = { algorithm: sequence(oid("1.2.840.113549.1.1.11"), hex("0500")) };
+  for (const [label, key, good] of [
+    ["RSA 2048", rsa(2048), true],
+    ["RSA 3072", rsa(3072), true],
+    ["RSA 1024", rsa(1024), false],
+    ["RSA 2047", rsa(2047), false],
+    ["EC P-384", ecKey("P-384"), true],
+    ["EC P-521", ecKey("P-521"), true],
+    ["EC secp256k1", ecKey("secp256k1"), false],
+  ] as const) {
+    const named = authority({ key, ...(label.startsWith("RSA") ? withRsa : {}) });
+    const input = { leaf: named, anchors: [named], profile: ddsPermissionsCaProfile };
+    if (good) t.ok(await validate(input), label);
+    else await refuses(t, "KEY_UNSUPPORTED", new RegExp(`CN=ca.*${label};.*RSA 2048 to 8192`), input, label);
+  }
 });
 
 /** Validates with each single bit of a certificate changed; the offsets that are accepted, and all codes. */

@@ -14,6 +14,12 @@ export interface PathProfile {
    * given. The acceptance is noted on the path.
    */
   readonly version1Anchors: "accept" | "refuse";
+  /**
+   * What an anchor is for. `issue`: it issues certificates, so that it must say that it is a CA. `sign`: it signs
+   * documents and is the leaf too; it must not say that it is no CA, nor that its key is for other things.
+   * Default `issue`.
+   */
+  readonly anchors?: "issue" | "sign";
 }
 
 /** A kind of key; what is left out may be anything. */
@@ -21,7 +27,9 @@ export interface KeyKind {
   /** For messages: `RSA 2048`. */
   readonly label: string;
   readonly keyType: PublicKeyInfo["keyType"];
+  /** This size; with `maxBits`, at least this size. */
   readonly bits?: number;
+  readonly maxBits?: number;
   readonly curve?: CurveName;
 }
 
@@ -41,13 +49,36 @@ export const ddsIdentityProfile: PathProfile = {
   version1Anchors: "accept",
 };
 
+/**
+ * Permissions CAs: named by the configuration, each signs the documents with its own key. DDS-Security does not say
+ * which keys one may have, and implementations read any that OpenSSL knows; those too weak or not in use are
+ * refused. One that another CA issued is fine, for it is trusted by being named.
+ */
+export const ddsPermissionsCaProfile: PathProfile = {
+  name: "ddscred",
+  keys: [
+    { label: "RSA 2048 to 8192", keyType: "rsa", bits: 2048, maxBits: 8192 },
+    { label: "EC P-256", keyType: "ec", curve: "P-256" },
+    { label: "EC P-384", keyType: "ec", curve: "P-384" },
+    { label: "EC P-521", keyType: "ec", curve: "P-521" },
+  ],
+  keySection: "DDS-Security 1.1 9.4.1",
+  version1Anchors: "accept",
+  anchors: "sign",
+};
+
 /** Whether the profile allows a key. An EC key without `curve` is on an unknown curve, or compressed: never. */
 export function allowsKey(profile: PathProfile, key: PublicKeyInfo): boolean {
   if (key.keyType === "ec" && key.curve === undefined) return false;
   return profile.keys.some(
     (kind) =>
       kind.keyType === key.keyType &&
-      (kind.bits === undefined || kind.bits === key.bits) &&
+      hasSize(kind, key.bits) &&
       (kind.curve === undefined || kind.curve === key.curve),
   );
+}
+
+function hasSize({ bits, maxBits = bits }: KeyKind, size: number | undefined): boolean {
+  if (bits === undefined || maxBits === undefined) return true;
+  return size !== undefined && bits <= size && size <= maxBits;
 }

@@ -139,6 +139,26 @@ export function checkCa(certificate: Certificate, isAnchor: boolean, profile: Pa
 }
 
 /**
+ * The certificate may sign documents as a CA that is trusted by being named: it says neither that it is no CA nor,
+ * where it has a keyUsage, that its key signs nothing (RFC 5280 4.2.1.3 and 4.2.1.9).
+ */
+export function checkSigner(certificate: Certificate, profile: PathProfile): void {
+  if (certificate.version < 3) {
+    checkCa(certificate, true, profile);
+    return;
+  }
+  if (basicConstraints(certificate)?.ca === false) {
+    const problem = "its basicConstraints say CA:FALSE";
+    throw certificateError("CA_INVALID", certificate, problem, "RFC 5280 4.2.1.9");
+  }
+  const usages = keyUsage(certificate);
+  if (usages !== undefined && !usages.has("digitalSignature") && !usages.has("keyCertSign")) {
+    const problem = `its keyUsage has neither digitalSignature nor keyCertSign, only ${[...usages].join(", ")}`;
+    throw certificateError("CA_INVALID", certificate, problem, "RFC 5280 4.2.1.3");
+  }
+}
+
+/**
  * pathLenConstraint of every CA (6.1.4 (l) and (m)), the anchor's included, which RFC 5280 leaves open.
  *
  * @param path leaf first, anchor last

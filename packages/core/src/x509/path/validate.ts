@@ -3,7 +3,15 @@ import type { Verifier } from "../../ports/crypto-provider.ts";
 import type { Certificate } from "../certificate.ts";
 import { isParsedCertificate } from "../parse.ts";
 import type { PathProfile } from "./profile.ts";
-import { checkAnyCertificate, checkCa, checkKey, checkPathLengths, isSelfIssued } from "./rules.ts";
+import {
+  certificateError,
+  checkAnyCertificate,
+  checkCa,
+  checkKey,
+  checkPathLengths,
+  checkSigner,
+  isSelfIssued,
+} from "./rules.ts";
 import { PathSearch } from "./search.ts";
 import { keyIdentifiers, SignatureChecks } from "./signature.ts";
 import { makeValidatedPath, type PathNote, type ValidatedPath } from "./validated-path.ts";
@@ -28,7 +36,8 @@ export interface PathInput {
  * An anchor that is self-issued must have signed itself. Extensions that would restrict the path by names or
  * policies are not evaluated yet: a certificate that has one is refused. Revocation is not looked at here.
  *
- * A leaf that is itself an anchor is accepted if it is a self-signed CA; the path says so in its notes.
+ * A leaf that is itself an anchor is accepted if it is a self-signed CA; the path says so in its notes. In a profile
+ * whose anchors sign documents the leaf must be one of them, and the path is this one certificate.
  *
  * @throws CredentialError `CERTIFICATE_EXPIRED`, `CERTIFICATE_NOT_YET_VALID`, `ISSUER_MISMATCH`,
  * `SIGNATURE_INVALID`, `CA_INVALID`, `KEY_UNSUPPORTED`, `ALGORITHM_REFUSED`, `EXTENSION_UNSUPPORTED`,
@@ -39,6 +48,10 @@ export async function validatePath(input: PathInput): Promise<ValidatedPath> {
   const { leaf, anchors, intermediates, at, crypto, profile } = checkInput(input);
   checkKey(leaf, profile);
   const signatures = new SignatureChecks(crypto, profile, MAX_SIGNATURES);
+  if (profile.anchors === "sign") {
+    await checkNamedSigner(leaf, anchors, signatures, { at, profile });
+    return makeValidatedPath({ certificates: [leaf], anchor: leaf, at, notes: notesOn(leaf, false) });
+  }
   const search = new PathSearch({ anchors, intermediates }, signatures, async (path) => {
     for (const certificate of path) checkAnyCertificate(certificate, at, profile);
     for (const ca of path.slice(1)) checkCa(ca, ca === path.at(-1), profile);
@@ -50,6 +63,21 @@ export async function validatePath(input: PathInput): Promise<ValidatedPath> {
   const leafIsAnchor = sameBytes(leaf.der, anchor.der);
   const certificates = leafIsAnchor ? ([leaf] as const) : ([leaf, ...found.slice(1)] as const);
   return makeValidatedPath({ certificates, anchor, at, notes: notesOn(anchor, leafIsAnchor) });
+}
+
+/** A certificate that signs documents: trusted by being named, and held to everything else. */
+async function checkNamedSigner(
+  leaf: Certificate,
+  anchors: readonly Certificate[],
+  signatures: SignatureChecks,
+  { at, profile }: Pick<PathInput, "at" | "profile">,
+): Promise<void> {
+  if (!anchors.some(({ der }) => sameBytes(der, leaf.der))) {
+    throw certificateError("ISSUER_MISMATCH", leaf, "it is none of the CAs given", "DDS-Security 1.1 9.4.1");
+  }
+  checkAnyCertificate(leaf, at, profile);
+  checkSigner(leaf, profile);
+  await checkAnchorSignature(leaf, signatures);
 }
 
 /** The most signatures that are checked for one leaf; a deployment needs three. */
