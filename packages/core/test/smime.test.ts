@@ -166,7 +166,7 @@ await t.test("headers are read as implementations read them", async (t) => {
 await t.test("what readers could differ on is refused, with the line", async (t) => {
   const multipart = "Content-Type: multipart/signed; boundary=b--1\n";
   const bad: readonly (readonly [string, Parts, number, string])[] = [
-    ["text before the headers", { headers: `hello\n${multipart}` }, 1, '"hello" is not a MIME header'],
+    ["text before the headers", { headers: `hello\n${multipart}` }, 1, "the line is not a MIME header"],
     ["an empty line first", { headers: `\n${multipart}` }, 1, "empty line"],
     ["junk among the headers", { headers: `A: b\njunk\n${multipart}` }, 2, "not a MIME header"],
     ["two Content-Types", { headers: multipart + multipart }, 2, "twice"],

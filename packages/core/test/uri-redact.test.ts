@@ -46,8 +46,51 @@ t.test("no spelling of a PIN attribute shows its value", async (t) => {
     `token=a,pin-value=${CANARY}`,
     `pkcs11:object=a pin-value=${CANARY}`,
     `file:/etc/x?pin-value=${CANARY}`,
+    `pkcs11:token=a&pin-value=${CANARY}`,
+    `pkcs11:token=a%3Fpin-value%3D${CANARY}`,
+    `pkcs11:?passphrase=${CANARY}`,
+    `pkcs11:?pwd=${CANARY}`,
+    `pkcs11:?x-password=${CANARY}`,
+    `pkcs11:token=a;x-p%61ssword=${CANARY}`,
+    `pkcs11:?tokencode=${CANARY}`,
+    `pkcs11:?client_secret=${CANARY}`,
+    `file:alice.key?passphrase=${CANARY}`,
   ]) {
     shows(t, text, CANARY);
+  }
+});
+
+t.test("of a query, nothing is shown but where the PIN and the module are to be found", async (t) => {
+  for (const text of [
+    `pkcs11:token=a?${CANARY}`,
+    `pkcs11:token=a?pin ${CANARY}`,
+    `pkcs11:token=a?pin-${CANARY}`,
+    `pkcs11:token=a?pn-value=${CANARY}`,
+    `pkcs11:token=a?x-v=${CANARY}`,
+    `pkcs11:token=a?module-path=/x&${CANARY}`,
+    `pkcs11:token=a?module-path=/x&x-v=${CANARY}`,
+    `pkcs11:token=a?module-path=/x?${CANARY}`,
+    `pkcs11:token=a?pin-source=file:/x?${CANARY}`,
+    `pcks11:token=a?pn-value=${CANARY}`,
+  ]) {
+    shows(t, text, CANARY);
+  }
+  t.equal(redactUri("pkcs11:token=a?module-name=b&x-v=1"), "pkcs11:token=a?module-name=b&x-v=[redacted]");
+});
+
+t.test("a key pasted without its armour is hidden, a path is not", async (t) => {
+  const key = Buffer.from(Array.from({ length: 120 }, (_, index) => (index * 89 + 48) % 256)).toString(
+    "base64",
+  );
+  for (const text of [key, `file:${key}`, `file://${key}`, ` ${key.replace(/.{64}/g, "$&\n")}\n`]) {
+    shows(t, text, key.slice(40, 60));
+  }
+  for (const path of [
+    "/home/alice/certificates/participants/alice/Identity2026",
+    "file:/opt/VendorName/configuration1/certificates/participants",
+    `pkcs11:object=${key.slice(0, 43)}`,
+  ]) {
+    t.equal(redactUri(path), path);
   }
 });
 
@@ -73,6 +116,13 @@ t.test("a PIN is hidden whole, whatever separators it holds", async (t) => {
     "<>",
     '"',
     "'",
+    "?id=",
+    ";id=",
+    ";type=",
+    ";object=",
+    "&id=",
+    "&pin-source=file:",
+    "&module-path=/",
   ]) {
     shows(t, `pkcs11:token=a?pin-value=12${separator}${CANARY}`, CANARY);
     shows(t, `pkcs11:token=a;pin-value=12${separator}${CANARY};object=b`, CANARY);
@@ -109,6 +159,9 @@ t.test("what holds no secret stays, so that errors are of use", async (t) => {
     "pkcs11:token=a?pin-source=env:DDS_PIN&module-name=x",
     "pkcs11:token=spinner;object=mapping",
     "pkcs11:object=pinned?module-name=x",
+    "pkcs11:token=compass;object=credential;type=secret-key?module-name=x",
+    "file:/etc/passwords/a=b.pem",
+    "/etc/pin-source/key.pem",
     "file:/etc/dds/pins/key.pem",
     "file:///etc/pin-source/key.pem",
     "key.pem",
@@ -117,7 +170,7 @@ t.test("what holds no secret stays, so that errors are of use", async (t) => {
   }
   t.equal(
     redactUri("pkcs11:token=a;pin-value=1;2;object=b?module-name=x&pin-value=3"),
-    "pkcs11:token=a;pin-value=[redacted];object=b?module-name=x&pin-value=[redacted]",
+    "pkcs11:token=a;pin-value=[redacted]",
   );
   t.equal(
     redactUri("data:application/x-pem-file;base64,AAAA"),
@@ -165,6 +218,9 @@ t.test("megabytes are redacted in no time, and cut", async (t) => {
     ";pin=1&id=",
     "pin-source=file:",
     "pin--",
+    "?module-path=/&",
+    "pass",
+    "MIGH",
     "=",
     ";",
     " ",

@@ -283,8 +283,15 @@ t.test("an explanation names each attribute, decodes it, and holds no PIN", asyn
       decoded: "[redacted]",
       section: "RFC 7512 2.4",
     },
-    { name: "x", vendor: true, raw: "[redacted]" },
+    { name: "[redacted]", vendor: true, raw: "[redacted]" },
   ]);
+  for (const text of [
+    `pkcs11:token=a&pin-value=${CANARY}`,
+    `pkcs11:token=a%3Fpin-value%3D${CANARY}`,
+    `pkcs11:token=a?x-password=b&${CANARY}=c`,
+  ]) {
+    t.notMatch(inspect(explainPkcs11Uri(text), { depth: 9 }), CANARY, text.slice(0, 20));
+  }
   t.notMatch(inspect(explanation, { depth: 9 }), CANARY);
   t.match(explanation.remarks.join(" "), /PIN stands in the URI/);
   t.match(explainPkcs11Uri("pkcs11:vendor=1").remarks.join(" "), /nothing matches/);
@@ -507,3 +514,9 @@ function uris(): fc.Arbitrary<Pkcs11Uri> {
     aliases: fc.constant([]),
   });
 }
+
+t.test("compare takes older spellings only if told to", async (t) => {
+  const [older, current] = ["pkcs11:objecttype=cert;token=a", "pkcs11:token=a;type=cert"];
+  t.equal(comparePkcs11Uris(older, current), false);
+  t.equal(comparePkcs11Uris(older, current, { lenient: true }), true);
+});

@@ -48,11 +48,34 @@ t.test("file: reads the forms of RFC 8089 and the plain ones", async (t) => {
   }
 });
 
-t.test("file: refuses other hosts, broken escapes, NUL and an empty path, at their place", async (t) => {
+t.test(
+  "file: takes a host for the beginning of a relative path, as DDS implementations do, and says so",
+  async (t) => {
+    for (const [text, path] of [
+      ["file://name.pem", "name.pem"],
+      ["file://certs/x.pem", "certs/x.pem"],
+      ["file://server/share/x%20y.pem", "server/share/x%20y.pem"],
+      ["file://a%zz", "a%zz"],
+    ] as const) {
+      t.match(parseFileUri(text), {
+        path,
+        relative: true,
+        readings: [],
+        remark: /RFC 8089.*host.*file:relative/,
+      });
+    }
+    t.equal(parseFileUri("file:///a").remark, undefined);
+    t.equal(parseFileUri("file:a").remark, undefined);
+  },
+);
+
+t.test("file: refuses users of hosts, broken escapes, NUL and an empty path, at their place", async (t) => {
   for (const [text, rule, position, hint] of [
-    ["file://host/a", "foreign-host", 7, /file:\/\/\//],
-    ["file://relative.pem", "foreign-host", 7, /file:relative/],
-    ["file://localhost", "foreign-host", 7, /file:/],
+    ["file://user:word@host/a", "foreign-host", 7, /file:\/\/\//],
+    ["file://user:word@host", "foreign-host", 7, /file:relative/],
+    ["file://localhost", "empty-path", 7, /file:/],
+    ["file://a/b\0", "nul-in-path", 10, /./],
+    ["file://a/\ud800", "bad-utf8", 7, /./],
     ["file:", "empty-path", 5, /path/],
     ["file://", "empty-path", 7, /path/],
     ["file:/a%zz", "bad-percent-encoding", 7, /%25/],
@@ -232,8 +255,14 @@ t.test("several candidates: the error lists each as a full URI", async (t) => {
   t.equal(tokens.code, "TOKEN_AMBIGUOUS");
 });
 
+t.test("nearest leaves out what is not near", async (t) => {
+  t.strictSame(nearest("identity_ca.pem", ["identity_ca_cert.pem", "README", "x", "permissions.p7s"]), [
+    "identity_ca_cert.pem",
+  ]);
+});
+
 t.test("nearest orders by edit distance, at most three, quickly among thousands", async (t) => {
-  t.strictSame(nearest("robot", ["x", "robto", "ROBOT", "robots", "cobot", "robots"]), [
+  t.strictSame(nearest("robot", ["x", "robto", "ROBOT", "robots", "cobot", "robots", "unlike"]), [
     "ROBOT",
     "robots",
     "cobot",
@@ -244,7 +273,7 @@ t.test("nearest orders by edit distance, at most three, quickly among thousands"
     `credential of participant number ${index} `.repeat(20),
   );
   const started = performance.now();
-  t.equal(nearest("kredential of partizipant", labels).length, 3);
+  t.equal(nearest("kredential of partizipant number 1234 kredential of partizipant", labels).length, 3);
   t.equal(nearest("credential of participant number 4711 ".repeat(20), labels).length, 3);
   t.ok(performance.now() - started < 2000);
 });

@@ -42,13 +42,14 @@ export function readHeaders(bytes: Uint8Array, start: number): MimeHeaders | Hea
     if (header) {
       name = (header[1] ?? "").toLowerCase();
       if (fields.has(name) && name.startsWith("content-")) {
-        return { problem: `the header ${header[1]} stands twice`, line: lines };
+        return { problem: "a Content header stands twice", line: lines };
       }
       fields.set(name, (header[2] ?? "").trim());
     } else if (/^[ \t]/.test(text) && name !== "") {
       fields.set(name, `${fields.get(name) ?? ""} ${text.trim()}`.trim());
     } else {
-      return { problem: `"${shown(text)}" is not a MIME header`, line: lines };
+      // The line is not quoted: where a key or a PIN file is named by mistake, it is the secret.
+      return { problem: 'the line is not a MIME header ("Name: value")', line: lines };
     }
   }
   return { problem: "no empty line ends the headers", line: Math.max(lines, 1) };

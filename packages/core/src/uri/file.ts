@@ -10,15 +10,18 @@ export interface FileUri {
   /** Relative to a folder that the text does not name. */
   readonly relative: boolean;
   readonly readings: readonly PeerReading[];
+  /** A sentence for the writer where the text was taken by custom and not by the standard. */
+  readonly remark?: string;
 }
 
 /**
  * Reads a file: URI by RFC 8089 (`file:/abs`, `file:///abs`, `file://localhost/abs`, the scheme in any case,
  * escapes as UTF-8), and the plain forms of DDS implementations: `file:relative.pem`, raw blanks, raw
- * non-ASCII, and "?" and "#" as parts of the path.
+ * non-ASCII, and "?" and "#" as parts of the path. `file://certs/x.pem`, whose `certs` is a host by the RFC, is
+ * the relative path that those implementations read, nothing decoded; `remark` says so.
  *
- * `URI_INVALID` with `rule`, `section` and `position` for another host, an escape that is broken or no UTF-8,
- * NUL, an escaped "/", and an empty path.
+ * `URI_INVALID` with `rule`, `section` and `position` for a host with a user part, an escape that is broken or no
+ * UTF-8, NUL, an escaped "/", and an empty path.
  */
 export function parseFileUri(text: string): FileUri {
   if (typeof text !== "string") throw new TypeError("a file: URI is a string");
@@ -40,29 +43,35 @@ export function parseFileUri(text: string): FileUri {
       `the URI has ${text.length} characters; at most ${MAX_LENGTH} are read`,
     );
   }
-  const pathStart = start + 5 + authorityLength(text, start + 5);
-  const path = decodePath(text, pathStart);
-  return { path, relative: !/^(?:\/|[a-z]:[\\/])/i.test(path), readings: readingsOf(text, start, path) };
+  const host = hostOf(text, start + 5);
+  const custom = host !== undefined && host !== "" && host.toLowerCase() !== "localhost";
+  const pathStart = start + 5 + (host === undefined ? 0 : 2) + (custom ? 0 : (host ?? "").length);
+  const path = custom ? verbatimPath(text, pathStart) : decodePath(text, pathStart);
+  const relative = !/^(?:\/|[a-z]:[\\/])/i.test(path);
+  const readings = readingsOf(text, start, path);
+  return { path, relative, readings, ...(custom ? { remark: CUSTOM } : {}) };
 }
 
-/** Length of "//" and the host, which is empty or localhost (RFC 8089 2). */
-function authorityLength(text: string, start: number): number {
-  if (!text.startsWith("//", start)) return 0;
+/** What stands between "//" and the next "/" (RFC 8089 2); undefined without "//". */
+function hostOf(text: string, start: number): string | undefined {
+  if (!text.startsWith("//", start)) return undefined;
   const slash = text.indexOf("/", start + 2);
   const host = text.slice(start + 2, slash === -1 ? text.length : slash);
-  if (slash === -1 || (host !== "" && host.toLowerCase() !== "localhost")) {
-    const rest = text.slice(start + 2);
-    throw invalid(
-      text,
-      start + 2,
-      rest === "" ? "empty-path" : "foreign-host",
-      rest === ""
-        ? "the URI names no file"
-        : 'what follows "file://" up to the next "/" is a host, and only localhost is read',
-      "Write file:relative/path for a relative path, file:///absolute/path for an absolute one.",
-    );
+  if (host.includes("@")) throw invalid(text, start + 2, "foreign-host", "the host has a user part", REWRITE);
+  if (slash === -1 && /^(?:localhost)?$/i.test(host)) {
+    throw invalid(text, start + 2, "empty-path", "the URI names no file", REWRITE);
   }
-  return 2 + host.length;
+  return host;
+}
+
+/** As the peers read it, who decode nothing. */
+function verbatimPath(text: string, start: number): string {
+  const path = text.slice(start);
+  const nul = path.indexOf("\0");
+  if (nul !== -1)
+    throw invalid(text, start + nul, "nul-in-path", "the path holds NUL, which no file name can");
+  if (/\p{Surrogate}/u.test(path)) throw invalid(text, start, "bad-utf8", "the path is not UTF-8");
+  return path;
 }
 
 function decodePath(text: string, start: number): string {
@@ -142,4 +151,6 @@ function invalid(
   });
 }
 
+const REWRITE = "Write file:relative/path for a relative path, file:///absolute/path for an absolute one.";
+const CUSTOM = `by RFC 8089 2, a host follows "file://"; it is read as a relative path, as Cyclone DDS and Fast DDS read it. ${REWRITE}`;
 const MAX_LENGTH = 16_384;

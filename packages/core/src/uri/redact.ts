@@ -1,56 +1,122 @@
 /**
- * Any credential URI, valid or not, as it may be shown: every PIN, the content of data:, PEM text and the
- * user part of an authority are replaced by `[redacted]`.
+ * Any credential URI, valid or not, as it may be shown: PINs and passwords, values in the query that are not
+ * known to be harmless, the content of data:, key text without armour, PEM text and the user part of an
+ * authority are replaced by `[redacted]`.
  *
  * It works on text that does not parse too, because that is what most errors are about. It never looks for
- * the end of a PIN, because a PIN may hold any separator: what follows is shown again only from an attribute
- * of RFC 7512 on. Linear in the length, and what is longer than any URI is cut.
+ * the end of a secret, because a PIN may hold any separator: nothing after it is shown. Linear in the length,
+ * and what is longer than any URI is cut.
  */
 export function redactUri(uri: string): string {
-  const shown = uri.length > MAX_SHOWN ? `${uri.slice(0, MAX_SHOWN)}\u2026` : uri;
-  const redacted = redactData(redactPins(shown).replace(USER_INFO, `//${REDACTED}@`));
-  return FIVE_DASHES.test(redacted) ? REDACTED : redacted;
+  const text = uri.slice(0, MAX_SHOWN);
+  const secret = firstSecret(text);
+  const visible = secret === undefined ? text : `${text.slice(0, secret.at)}${secret.glue}${REDACTED}`;
+  const cut = secret === undefined && text.length < uri.length ? "\u2026" : "";
+  return visible.replace(USER_INFO, `//${REDACTED}@`) + cut;
 }
 
 /** Whether nothing of the text may be quoted, not even parts that look harmless: one of them may belong to a PIN. */
 export function hidesSecret(text: string): boolean {
-  return new RegExp(PIN, "i").test(text) || redactUri(text) !== text;
+  return (
+    /pin|pass|pwd|secret(?!-?key)|token-?code|credential/i.test(legible(text).text) ||
+    redactUri(text) !== text
+  );
 }
 
-/** Whether an attribute of this name may hold a PIN: pin-value, and whatever else speaks of a PIN. */
+/** Whether an attribute of this name may hold a secret: pin-value, and whatever else speaks of a PIN or password. */
 export function isSecretName(name: string): boolean {
-  return /pin/i.test(name);
+  return new RegExp(SECRET_WORD, "i").test(name);
 }
 
-function redactPins(text: string): string {
-  const ofFile = /^\s*file:/i.test(text);
-  const pins = new RegExp(PIN, "gi");
-  let shown = "";
-  let from = 0;
-  for (let pin = pins.exec(text); pin !== null; pin = pins.exec(text)) {
-    const nameEnd = pins.lastIndex;
-    const reference = matchAt(REFERENCE, text, nameEnd);
+/** Where a secret begins, and what joins the text before it with `[redacted]`. */
+interface Hidden {
+  readonly at: number;
+  readonly glue: string;
+}
+
+function firstSecret(text: string): Hidden | undefined {
+  const read = legible(text);
+  const secrets = [secretAttribute(text, read), queryValue(text), dataContent(text), bareKey(read)]
+    .filter((secret) => secret !== undefined)
+    .sort((a, b) => a.at - b.at);
+  const dashes = read.text.indexOf("-----");
+  if (dashes !== -1 && endOf(read, dashes) <= (secrets[0]?.at ?? text.length)) return { at: 0, glue: "" };
+  return secrets[0];
+}
+
+/** A text without blanks, its escapes read, once or several times over; `ends` says where each character ended. */
+interface Legible {
+  readonly text: string;
+  readonly ends: readonly number[];
+}
+
+function legible(raw: string): Legible {
+  const characters: string[] = [];
+  const ends: number[] = [];
+  for (const { 0: piece, 1: escape, index } of raw.matchAll(/%(?:25)*([0-9a-f]{2})|[^]/gi)) {
+    const character = escape === undefined ? piece : String.fromCharCode(Number.parseInt(escape, 16));
+    if (/[\s\p{C}]/u.test(character)) continue;
+    characters.push(/[\u2010-\u2015]/.test(character) ? "-" : character);
+    ends.push(index + piece.length);
+  }
+  return { text: characters.join(""), ends };
+}
+
+/** Where a character of the legible text ended before; 0 for the place before the first. */
+function endOf({ ends }: Legible, index: number): number {
+  return ends[index] ?? 0;
+}
+
+/** An attribute whose name speaks of a secret, wherever it stands and however it is spelt. */
+function secretAttribute(raw: string, read: Legible): Hidden | undefined {
+  const isPath = PATH.test(raw);
+  const words = new RegExp(SECRET_WORD, "gi");
+  for (let word = words.exec(read.text); word !== null; word = words.exec(read.text)) {
+    const end = words.lastIndex;
+    const reference = matchAt(REFERENCE, read.text, end);
     if (reference !== undefined) {
-      pins.lastIndex = nameEnd + reference.length;
+      words.lastIndex = end + reference.length;
       continue;
     }
-    const tail =
-      (ofFile ? undefined : matchAt(NAME_WITHOUT_EQUALS, text, nameEnd)) ?? matchAt(NAME_TAIL, text, nameEnd);
-    if (tail === undefined || (nameEnd + tail.length === text.length && !tail.endsWith("="))) continue;
-    const spelling = /^(?:[-_a-z]|%2d|%5f)*/i.exec(tail)?.[0] ?? "";
-    shown += `${text.slice(from, nameEnd)}${spelling}=${REDACTED}`;
-    KNOWN_ATTRIBUTE.lastIndex = nameEnd + tail.length;
-    from = KNOWN_ATTRIBUTE.exec(text)?.index ?? text.length;
-    pins.lastIndex = from;
+    const forgotten = isPath ? undefined : matchAt(NAME_WITHOUT_EQUALS, read.text, end);
+    if (forgotten === undefined && matchAt(isPath ? PATH_TAIL : NAME_TAIL, read.text, end) === undefined)
+      continue;
+    const nameEnd = end + (matchAt(NAME_END, read.text, end)?.length ?? 0);
+    return { at: endOf(read, nameEnd - 1), glue: "=" };
   }
-  return shown + text.slice(from);
+  return undefined;
 }
 
-function redactData(text: string): string {
-  const data = /(?:^|[^a-z0-9+.-])data:/i.exec(text);
-  if (data === null) return text;
+/** The first value of a query that is not known to be harmless: vendors' attributes may hold passwords. */
+function queryValue(raw: string): Hidden | undefined {
+  const scheme = raw.search(/pkcs11:/i);
+  const question = raw.indexOf("?", Math.max(scheme, 0));
+  if (question === -1) return undefined;
+  // Without pkcs11: it may be a path or a sentence.
+  if (scheme === -1 && (PATH.test(raw) || /\s/.test(raw.slice(0, question).trim()))) return undefined;
+  let at = question + 1;
+  for (const attribute of raw.slice(at).split("&")) {
+    if (attribute !== "" && !HARMLESS.test(attribute))
+      return { at: at + attribute.indexOf("=") + 1, glue: "" };
+    at += attribute.length + 1;
+  }
+  return undefined;
+}
+
+function dataContent(raw: string): Hidden | undefined {
+  const data = /(?:^|[^a-z0-9+.-])data:/i.exec(raw);
+  if (data === null) return undefined;
   const end = data.index + data[0].length;
-  return `${text.slice(0, end)}${MEDIA_TYPE.exec(text.slice(end, end + 100))?.[0] ?? ""},${REDACTED}`;
+  return { at: end + (MEDIA_TYPE.exec(raw.slice(end, end + 100))?.[0].length ?? 0), glue: "," };
+}
+
+/** Base64 where a path or a URI should stand: most likely a key that was pasted without its armour. */
+function bareKey(read: Legible): Hidden | undefined {
+  const [all, scheme = ""] = /^(file:(?:\/\/)?)?[a-z0-9+/]{40,}={0,2}$/i.exec(read.text) ?? [];
+  const parts = all?.slice(scheme.length).split("/") ?? [];
+  const random = (part: string) =>
+    part.length >= 24 && [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(part));
+  return parts.some(random) ? { at: endOf(read, scheme.length - 1), glue: "" } : undefined;
 }
 
 function matchAt(pattern: RegExp, text: string, position: number): string | undefined {
@@ -61,18 +127,21 @@ function matchAt(pattern: RegExp, text: string, position: number): string | unde
 const REDACTED = "[redacted]";
 const MAX_SHOWN = 16_384;
 
-/** The letters p, i, n: plain, escaped once or several times over, and with line ends between them. */
-const PIN = String.raw`(?:p|%(?:25)*[57]0)\s*(?:i|%(?:25)*[46]9)\s*(?:n|%(?:25)*[46]e)`;
+const SECRET_WORD = "pin|pass|pwd|secret|token-?code|credential";
 /** The rest of a name up to its "=", whatever it is made of. */
-const NAME_TAIL = /[^=;&?]{0,64}?(?:=|%(?:25)*3d)/iy;
-/** pin-value and its kin where "=" was forgotten or comes late. */
-const NAME_WITHOUT_EQUALS = /(?:[-_\s\u2010-\u2015]|%(?:25)*(?:2d|5f|20))*(?:value|source|file)(?:\s*=)?/iy;
+const NAME_TAIL = /[^=;&?]{0,64}?=/y;
+/** The same in a path, where a folder is no name. */
+const PATH_TAIL = /[^=;&?/]{0,64}?=/y;
+/** pin-value and its kin where "=" was forgotten. */
+const NAME_WITHOUT_EQUALS = /[-_]*(?:value|source|file)(?=.)/iy;
+/** What is shown of the rest of a name. */
+const NAME_END = /[-_]*(?:value|source|file|word|phrase|code)/iy;
 /** pin-source with a mere reference, which is no secret. */
-const REFERENCE = /-source=(?:file|env|fd|systemd):[^;&\s]*/iy;
-/** From here on, text is an attribute that holds no PIN. */
-const KNOWN_ATTRIBUTE =
-  /[;&?](?:token|manufacturer|serial|model|library-(?:manufacturer|version|description)|object|type|id|slot-(?:description|manufacturer|id)|pin-source|module-(?:name|path))=/gi;
+const REFERENCE = /-source=(?:file|env|fd|systemd):[^;&?]*/iy;
+/** A file: URI or a bare path. */
+const PATH = /^\s*(?:file:|\.{0,2}\/)|^[^\s:=?;,&]*$/i;
+/** Attributes of a query that hold no secret. */
+const HARMLESS = /^(?:module-(?:name|path)=|pin-source=(?:file|env|fd|systemd):)[^?;\s]*$/i;
 const MEDIA_TYPE =
   /^(?:(?:application|text)\/[-+.a-z0-9]{1,40})?(?:;charset=[-a-z0-9]{1,20})?(?:;base64)?(?=,)/i;
 const USER_INFO = /\/\/[^/\s?#@]*@/g;
-const FIVE_DASHES = /(?:-|%(?:25)*2d){5}/i;

@@ -35,8 +35,22 @@ export function selectOne<T>(
   throw candidates.length === 0 ? notFound(all, describe, wanted) : ambiguous(candidates, describe, wanted);
 }
 
-/** At most three of the existing labels, the nearest to the wanted one first, by edit distance without regard to case. */
+/**
+ * At most three of the existing labels that could be meant by the wanted one, the nearest first, by edit distance
+ * without regard to case. None where all are far from it.
+ */
 export function nearest(wanted: string, existing: readonly string[]): string[] {
+  const target = comparable(wanted);
+  return closest(wanted, existing).filter((label) => {
+    const other = comparable(label);
+    const [short, long] = target.length < other.length ? [target, other] : [other, target];
+    if (short.length >= MIN_PREFIX && long.startsWith(short)) return true;
+    return editDistance(target, other, Number.POSITIVE_INFINITY) <= Math.max(1, long.length * MAX_DIFFERENCE);
+  });
+}
+
+/** The three labels with the least edit distance, however far they are. */
+function closest(wanted: string, existing: readonly string[]): string[] {
   const target = comparable(wanted);
   const best: { label: string; distance: number }[] = [];
   for (const label of new Set(existing)) {
@@ -51,7 +65,7 @@ export function nearest(wanted: string, existing: readonly string[]): string[] {
 }
 
 function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wanted): CredentialError {
-  const labels = nearest(
+  const labels = closest(
     wantedLabel(wanted),
     all.map((candidate) => describe.label(candidate)),
   );
@@ -129,6 +143,9 @@ function editDistance(a: string, b: string, bound: number): number {
 }
 
 const MAX_NEAREST = 3;
+const MIN_PREFIX = 3;
+/** Of the longer label: what differs in more is not a misspelling. */
+const MAX_DIFFERENCE = 0.4;
 const MAX_LISTED = 10;
 /** Labels are compared by so many characters at most. */
 const MAX_COMPARED = 64;

@@ -2,7 +2,7 @@ import { CredentialError } from "../../errors/credential-error.ts";
 import type { Pkcs11Uri } from "./attributes.ts";
 import { formatPkcs11Uri } from "./format.ts";
 import { normalPath } from "./normal-path.ts";
-import { parsePkcs11Uri } from "./parse.ts";
+import { type Pkcs11ParseOptions, parsePkcs11Uri } from "./parse.ts";
 
 /**
  * Whether two texts are the same PKCS#11 URI by RFC 7512 2.6: the same attributes in any order, each compared after
@@ -10,16 +10,16 @@ import { parsePkcs11Uri } from "./parse.ts";
  * normalised. Of vendor attributes, which 2.6 leaves to the application, names count as written and repeated ones
  * in their order. A text that is no PKCS#11 URI equals only itself. Nothing is thrown but a TypeError.
  */
-export function comparePkcs11Uris(a: string, b: string): boolean {
+export function comparePkcs11Uris(a: string, b: string, options: Pkcs11ParseOptions = {}): boolean {
   if (typeof a !== "string" || typeof b !== "string") throw new TypeError("PKCS#11 URIs are strings");
   if (a === b) return true;
-  const canonical = comparable(a);
-  return canonical !== undefined && canonical === comparable(b);
+  const canonical = comparable(a, options);
+  return canonical !== undefined && canonical === comparable(b, options);
 }
 
-function comparable(text: string): string | undefined {
+function comparable(text: string, options: Pkcs11ParseOptions): string | undefined {
   try {
-    const uri = parsePkcs11Uri(text);
+    const uri = parsePkcs11Uri(text, options);
     return formatPkcs11Uri({ ...uri, query: normalQuery(uri.query) }, { secrets: true });
   } catch (error) {
     if (error instanceof CredentialError) return undefined;

@@ -1,6 +1,6 @@
 import { utf8Text } from "../../host.ts";
 import { percentDecode } from "../percent.ts";
-import { isSecretName, redactUri } from "../redact.ts";
+import { redactUri } from "../redact.ts";
 import {
   isPathName,
   type Pkcs11Component,
@@ -53,10 +53,18 @@ export function explainPkcs11Uri(text: string, options: Pkcs11ParseOptions = {})
   }
   return {
     uri: redactUri(text),
-    canonical: redactUri(formatPkcs11Uri(uri)),
+    canonical: redactUri(formatPkcs11Uri(withoutHidden(uri, attributes))),
     attributes,
-    remarks: remarksOn(uri),
+    remarks: remarksOn(uri, attributes),
   };
+}
+
+/** Without vendor attributes whose very name may be the rest of a PIN. */
+function withoutHidden(uri: Pkcs11Uri, attributes: readonly ExplainedAttribute[]): Pkcs11Uri {
+  const names = new Set(attributes.map(({ name }) => name));
+  const shown = <T>(vendors: ReadonlyMap<string, T>) =>
+    new Map([...vendors].filter(([name]) => names.has(name)));
+  return { ...uri, vendorPath: shown(uri.vendorPath), vendorQuery: shown(uri.vendorQuery) };
 }
 
 function explained(
@@ -69,22 +77,23 @@ function explained(
   const name = standardName(component, raw.name, { lenient })?.name;
   const section = component === "path" ? "RFC 7512 2.3" : "RFC 7512 2.4";
   // A PIN may hold a raw separator; what follows it and bears no standard name may be the rest of it.
-  const hidden = (name === undefined && afterSecret) || hidesValue(name ?? raw.name, value);
+  const rest = name === undefined && afterSecret;
+  const hidden = rest || hidesValue(component, name ?? raw.name, value);
   const shown = {
     raw: hidden ? REDACTED : value,
     decoded: hidden ? REDACTED : decodedText(name, value, uri),
   };
   if (name === undefined) {
     const meaning = `attribute of a vendor: ${component === "path" ? "unknown here, so the URI matches nothing" : "ignored"}`;
-    return { name: raw.name, component, vendor: true, position, ...shown, meaning, section: "RFC 7512 2.5" };
+    const written = rest ? REDACTED : raw.name;
+    return { name: written, component, vendor: true, position, ...shown, meaning, section: "RFC 7512 2.5" };
   }
   const { meaning } = isPathName(name) ? pathAttributes[name] : queryAttributes[name];
   return { name, component, vendor: false, position, ...shown, meaning, section };
 }
 
-function hidesValue(name: string, value: string): boolean {
-  if (!isSecretName(name)) return false;
-  const shown = `pkcs11:?${name}=${value}`;
+function hidesValue(component: Pkcs11Component, name: string, value: string): boolean {
+  const shown = `pkcs11:${component === "path" ? "" : "?"}${name}=${value}`;
   return redactUri(shown) !== shown;
 }
 
@@ -97,9 +106,13 @@ function decodedText(name: string | undefined, value: string, uri: Pkcs11Uri): s
   return utf8Text(percentDecode(value)) ?? "";
 }
 
-function remarksOn(uri: Pkcs11Uri): string[] {
+function remarksOn(uri: Pkcs11Uri, attributes: readonly ExplainedAttribute[]): string[] {
   const { path, query, vendorPath, vendorQuery } = uri;
   const empty = Object.entries(path).flatMap(([name, value]) => (value === "" ? [name] : []));
+  const vendors = (component: Pkcs11Component) =>
+    attributes.flatMap((attribute) =>
+      attribute.vendor && attribute.component === component ? [attribute.name] : [],
+    );
   const remarks: [boolean, string][] = [
     [
       uri.aliases.length > 0,
@@ -111,16 +124,13 @@ function remarksOn(uri: Pkcs11Uri): string[] {
     ],
     [
       vendorPath.size > 0,
-      `The path holds an attribute that RFC 7512 does not know, so nothing matches (2.5): ${[...vendorPath.keys()].join(", ")}.`,
+      `The path holds an attribute that RFC 7512 does not know, so nothing matches (2.5): ${vendors("path").join(", ")}.`,
     ],
     [
       vendorPath.has("pin-value") || vendorPath.has("pin-source"),
       'The PIN stands in the path; by RFC 7512 it belongs behind the "?".',
     ],
-    [
-      vendorQuery.size > 0 && !("pin-value" in query),
-      `Ignored in the query (2.5): ${[...vendorQuery.keys()].join(", ")}.`,
-    ],
+    [vendorQuery.size > 0, `Ignored in the query (2.5): ${[...new Set(vendors("query"))].join(", ")}.`],
     [empty.length > 0, `Empty, so only an empty field matches (2.3): ${empty.join(", ")}.`],
     [
       "slot-id" in path,
