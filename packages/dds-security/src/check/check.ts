@@ -20,6 +20,11 @@ export interface CheckOptions {
   readonly domain?: number;
   /** Whether users other than the owner may read the file that holds the configuration. Default false. */
   readonly readableByOthers?: boolean;
+  /**
+   * Whose acceptance decides: what that implementation does not take becomes an error, and what only others do
+   * not take is left out; `spec` leaves out all such. Default: each is a warning.
+   */
+  readonly peer?: "cyclonedds" | "fastdds" | "spec";
 }
 
 /**
@@ -47,13 +52,22 @@ export async function check(configuration: Configuration, options: CheckOptions)
   const deployment = await openDeployment(configuration, { ...options, at }, attempt);
   findings.push(...judgeDomain(configuration, deployment, options.domain));
   findings.push(...judgePeers(configuration, deployment));
+  const judged = options.peer === undefined ? findings : seenBy(options.peer, findings);
 
   return {
     source: configuration.source,
-    ok: findings.every((finding) => finding.severity !== "error"),
-    findings: inOrder(findings),
+    ok: judged.every((finding) => finding.severity !== "error"),
+    findings: inOrder(judged),
     ...describeDeployment(configuration, deployment),
   };
+}
+
+/** The findings where one implementation, or the specification alone, decides what PEER_DIFFERS means. */
+function seenBy(peer: NonNullable<CheckOptions["peer"]>, findings: readonly Finding[]): Finding[] {
+  return findings.flatMap((finding) => {
+    if (finding.code !== "PEER_DIFFERS" || finding.peers === undefined) return [finding];
+    return finding.peers.includes(peer) ? [{ ...finding, severity: "error" as const }] : [];
+  });
 }
 
 /** The reader of the configuration may have reported the same before: a missing property, a bad variable. */

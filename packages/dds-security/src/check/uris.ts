@@ -19,6 +19,8 @@ export function judgeUris(configuration: Configuration, readableByOthers: boolea
   const withPin: [SecurityProperty, LocatedValue][] = [];
   for (const [property, value] of configuration.properties) {
     if (holdsPin(value.value)) withPin.push([property, value]);
+    const remark = uriRemark(value.value);
+    if (remark !== undefined) findings.push(finding("PEER_DIFFERS", "info", remark, place(property, value)));
     for (const reading of readings(configuration, property, value.value)) {
       findings.push(
         finding(
@@ -88,6 +90,15 @@ function uriReadings(uri: string): readonly PeerReading[] {
     return scheme === "data" ? parseDataUri(uri).readings : [];
   } catch (error) {
     if (error instanceof CredentialError) return [];
+    throw error;
+  }
+}
+
+function uriRemark(uri: string): string | undefined {
+  try {
+    return uriScheme(uri) === "file" ? parseFileUri(uri).remark : undefined;
+  } catch (error) {
+    if (error instanceof CredentialError) return undefined;
     throw error;
   }
 }
