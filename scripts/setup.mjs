@@ -22,33 +22,48 @@ const stampFile = (step) => join(root, ".setup", step);
 
 /** Installs dependencies and compiles; throws an Error whose message says what to do. */
 export function setUp() {
-  step(
-    "install",
-    installFingerprint(),
-    "Installing dependencies (only this once; a minute or less) ...",
-    install,
-  );
-  step("build", buildFingerprint(), "Compiling ...", build);
+  // Where the native binding was not built, what could build it is part of the fingerprint: it is tried again.
+  const installed = () => installFingerprint() + (bindingBuilt() ? "" : buildTools());
+  step("install", installed, "Installing dependencies (only this once; a minute or less) ...", install);
+  step("build", buildFingerprint, "Compiling ...", build);
 }
 
-/** Runs a piece of work unless it succeeded before with the same fingerprint. */
+/** Runs a piece of work unless it succeeded before and the fingerprint is still the same. */
 export function step(name, fingerprint, notice, work) {
   const file = stampFile(name);
-  if (existsSync(file) && readFileSync(file, "utf8") === fingerprint) return;
+  if (existsSync(file) && readFileSync(file, "utf8") === fingerprint()) return;
   process.stderr.write(`${notice}\n`);
   work();
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, fingerprint);
+  writeFileSync(file, fingerprint());
 }
 
 function install() {
   const env = { ...process.env };
   const headers = nodeDirectory();
   if (headers !== undefined) env.npm_config_nodedir = headers;
-  run("npx", ["-y", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"], {
-    env,
-    name: "install",
-  });
+  env.npm_config_update_notifier = "false";
+  const args = ["-y", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"];
+  run("npx", args, { env, name: "install" });
+  if (bindingBuilt()) return;
+  process.stderr.write(
+    "Note: pkcs11js could not be built, so pkcs11: URIs are not available; all else works.\n" +
+      "      It needs python3, make and a C++ compiler; once they are there, run npm start again.\n",
+  );
+}
+
+/** Whether pkcs11js could be built; where it could not, it is absent, and everything but token access works. */
+function bindingBuilt() {
+  return existsSync(join(root, "packages/backend-pkcs11/node_modules/pkcs11js/build/Release/pkcs11.node"));
+}
+
+/** Which of the programs that build native code are there. */
+function buildTools() {
+  const folders = (process.env.PATH ?? "").split(":");
+  const found = ["python3", "make", "c++", "g++", "clang++"].filter((program) =>
+    folders.some((folder) => existsSync(join(folder, program))),
+  );
+  return ` built with: ${found.join(" ")}`;
 }
 
 /** Where this Node.js has its own headers: native add-ons build against them, so nothing is downloaded. */

@@ -14,6 +14,7 @@ const SYSTEM_PACKAGES = [
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 const count = { passed: 0, failed: 0, skipped: 0 };
+const failed = [];
 
 try {
   setUp();
@@ -29,6 +30,7 @@ check("documents quote the sources", process.execPath, [join(root, "scripts/docs
 check("unused exports and dependencies", bin("knip"), []);
 check("packages as published", process.execPath, [join(root, "scripts/check-packages.mjs")]);
 runTests();
+if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join(", ")}\n`);
 process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
 process.exit(count.failed > 0 ? 1 : 0);
 
@@ -36,6 +38,7 @@ function check(what, command, args) {
   const result = spawnSync(command, args, { cwd: root, encoding: "utf8" });
   const good = result.status === 0;
   count[good ? "passed" : "failed"]++;
+  if (!good) failed.push(what);
   process.stdout.write(`${good ? "ok    " : "FAILED"} ${what}\n`);
   if (!good) process.stdout.write(`${result.stdout ?? ""}${result.stderr ?? result.error}\n`);
 }
@@ -43,7 +46,12 @@ function check(what, command, args) {
 function runTests() {
   // tap builds its own runner from the plugin list; what is newly installed must be built before the first run.
   const runner = installFingerprint() + readFileSync(join(root, ".taprc"), "utf8");
-  step("tap", runner, "Building the test runner ...", () => spawnSync(bin("tap"), ["build"], { cwd: root }));
+  step(
+    "tap",
+    () => runner,
+    "Building the test runner ...",
+    () => spawnSync(bin("tap"), ["build"], { cwd: root }),
+  );
   const report = join(root, ".setup/test-report.tap");
   rmSync(report, { force: true });
   const env = { ...process.env, ...(process.argv.includes("--long") ? { DDSCRED_TEST_LONG: "1" } : {}) };
@@ -60,13 +68,33 @@ function runTests() {
   count.passed += figure("pass");
   count.failed += figure("fail") + (total === "" ? 1 : 0);
   count.skipped += skipped.length;
-  for (const line of lines) if (/^(not )?ok \d+ - /.test(line)) process.stdout.write(`${line}\n`);
+  for (const line of lines) {
+    const [, not, file] = /^(not )?ok \d+ - (\S+)/.exec(line) ?? [];
+    if (file === undefined) continue;
+    process.stdout.write(`${not === undefined ? "ok    " : "FAILED"} ${file.replace("dist-test", "test")}\n`);
+    if (not !== undefined) failed.push(file);
+  }
   if (run.status !== 0) {
     process.stdout.write(`${failures(lines)}\n${run.stderr.slice(0, 4000)}\n`);
     if (figure("fail") === 0) count.failed++;
   }
-  for (const line of skipped) process.stdout.write(`skipped: ${line.replace(/^ok \d+ - /, "")}\n`);
+  for (const [reason, lines] of groupBy(skipped, reasonOf))
+    process.stdout.write(`skipped: ${lines.length} (${reason})\n`);
   process.stdout.write(`${total}\n`);
+}
+
+function reasonOf(line) {
+  const reason = /# SKIP:?\s*(.*)$/i.exec(line)?.[1] ?? "";
+  // The vectors are not part of the repository: they are gathered from others' suites.
+  return /vectors|\.\.\/shared/.test(reason)
+    ? "outside vectors are not beside the repository, in ../shared"
+    : reason;
+}
+
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }
 
 /** The innermost failures, each with what tap says of it. */

@@ -4,7 +4,7 @@
 // identity CA and the signed documents as files, and cyclonedds.xml that names them.
 // It needs softhsm2-util, pkcs11-tool and openssl on the PATH.
 
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -16,10 +16,16 @@ const MODULES = [
   "/usr/local/lib/softhsm/libsofthsm2.so",
 ];
 
-const folder = resolve(process.argv[2] ?? "softhsm-example");
-const keyType = process.argv[process.argv.indexOf("--key") + 1] === "rsa" ? "rsa" : "ec";
-const module = MODULES.find(existsSync);
-if (module === undefined) throw new Error("SoftHSM's module was not found: install softhsm2");
+const PACKAGES = "Debian: apt-get install softhsm2 opensc openssl";
+const [argument, ...options] = process.argv.slice(2);
+if (argument === undefined || argument.startsWith("-")) {
+  fail("Usage: node examples/softhsm/make.mjs FOLDER [--key ec|rsa]");
+}
+const folder = resolve(argument);
+if (existsSync(join(folder, "tokens")))
+  fail(`${folder} holds an example already: remove it, or name another folder`);
+const keyType = options[options.indexOf("--key") + 1] === "rsa" ? "rsa" : "ec";
+const module = MODULES.find(existsSync) ?? fail(`SoftHSM's module was not found. ${PACKAGES}`);
 
 mkdirSync(join(folder, "tokens"), { recursive: true });
 const configuration = join(folder, "softhsm2.conf");
@@ -28,8 +34,11 @@ writeFileSync(
   `directories.tokendir = ${join(folder, "tokens")}\nobjectstore.backend = file\nlog.level = ERROR\n`,
 );
 const env = { ...process.env, SOFTHSM2_CONF: configuration };
-const run = (program, ...args) =>
-  execFileSync(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+const run = (program, ...args) => {
+  const { status, stderr, error } = spawnSync(program, args, { cwd: folder, env, encoding: "utf8" });
+  if (error !== undefined) fail(`${program} cannot be run (${error.code}). ${PACKAGES}`);
+  if (status !== 0) fail(`${program} failed:\n${stderr}`);
+};
 const path = (name) => join(folder, name);
 
 issueCertificates();
@@ -39,6 +48,11 @@ writeFileSync(path("cyclonedds.xml"), cycloneConfiguration(), { mode: 0o600 });
 process.stdout.write(`export SOFTHSM2_CONF=${configuration}
 npm start -- check ${path("cyclonedds.xml")} --module ${module}
 `);
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
 
 function issueCertificates() {
   const newKey = (name) =>

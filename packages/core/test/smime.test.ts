@@ -410,7 +410,7 @@ await t.test("hostile documents are refused at once", async (t) => {
       error instanceof CredentialError && error.message.length < 300,
       `${what}: ${(error as Error).message}`,
     );
-    t.ok(time < 3000, `${what}: ${time} ms`);
+    t.ok(time < 20_000, `${what}: ${time} ms`);
   }
 });
 

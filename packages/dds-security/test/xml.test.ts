@@ -128,7 +128,7 @@ t.test("hostile XML is refused, quickly", async (t) => {
     const start = performance.now();
     t.equal(refusal(text).code, "XML_INVALID", name);
     const time = performance.now() - start;
-    t.ok(time < 10_000, `${name}: ${time.toFixed(0)} ms`);
+    t.ok(time < 30_000, `${name}: ${time.toFixed(0)} ms`);
   }
 });
 
