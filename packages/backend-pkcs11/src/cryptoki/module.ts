@@ -15,6 +15,18 @@ export interface Module {
   readonly epoch: number;
   /** Who is logged in where; shared by all who use the same instance of the module. */
   readonly logins: LoginBook;
+  /** How many operations at once it is worth to give it. */
+  readonly sessions: number;
+  /** Milliseconds that a call may take, and a login three times as long; Infinity where nothing ends a call. */
+  readonly deadline: number;
+
+  /**
+   * Starts the module anew, where that can be done without harm, and does nothing where it cannot: some heal
+   * in no other way after their device was lost. `MODULE_FAILED`.
+   *
+   * @param epoch in which it failed; nothing happens where that is over
+   */
+  restart(epoch: number): Promise<void>;
 
   /** C_GetInfo */
   library(): Promise<LibraryInfo>;

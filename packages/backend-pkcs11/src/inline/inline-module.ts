@@ -31,6 +31,9 @@ import { Pace } from "./pace.ts";
 export class InlineModule implements Module {
   readonly path: string;
   readonly logins = new LoginBook();
+  /** Two to four keep a core busy; more would only queue before the four threads of libuv. */
+  readonly sessions = 4;
+  readonly deadline = Number.POSITIVE_INFINITY;
   epoch = 0;
   readonly #native: NativeModule;
   readonly #pssParameter: number;
@@ -70,6 +73,18 @@ export class InlineModule implements Module {
     const ours = this.#initialised === "by us";
     this.#initialised = "no";
     if (ours) native("C_Finalize", () => this.#native.C_Finalize());
+  }
+
+  async restart(epoch: number): Promise<void> {
+    const isBusy = this.#underWay.size > 0 || this.#whenIdle.length > 0;
+    if (epoch !== this.epoch || isBusy || this.#initialised === "by others") return;
+    try {
+      this.#native.C_Finalize();
+    } catch {
+      // somebody else may have finalised it, or its device is gone
+    }
+    this.#initialised = "no";
+    this.initialise();
   }
 
   library(): Promise<LibraryInfo> {

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CredentialError, tokenError } from "@ddscred/core";
+import type { Handle } from "../cryptoki/module.ts";
+import type { Shared } from "../registry.ts";
+import { LoginBook } from "../token/login-book.ts";
+import { type Call, ModuleProcess } from "./module-process.ts";
+
+/**
+ * A module in a process of its own, which is replaced when it was lost. All users of the module in this
+ * program share it; who is logged in, and which PINs were refused, is known here and survives the process.
+ */
+export class ModuleHost implements Shared {
+  readonly path: string;
+  readonly logins = new LoginBook();
+  /** Grows when a process is gone, and all handles with it. */
+  epoch = 1;
+  #process: ModuleProcess | undefined;
+  #starting: Promise<ModuleProcess> | undefined;
+  #lastGone: Promise<void> = Promise.resolve();
+  /** The epoch in which a handle was given. A new process gives the same numbers again, to other objects. */
+  readonly #given = new WeakMap<Handle, number>();
+
+  /** @param path the real one */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async initialise(): Promise<void> {
+    await this.#ready();
+  }
+
+  async finalise(): Promise<void> {
+    const running = await this.#starting?.catch(() => undefined);
+    await (running ?? this.#process)?.end(LAST_WORDS);
+  }
+
+  async call(call: Call): Promise<unknown> {
+    return await (this.#process ?? (await this.#ready())).call(call);
+  }
+
+  /** Takes a handle out of an answer. */
+  give(bytes: Uint8Array): Handle {
+    const handle = new Uint8Array(bytes); // the answer is a part of a larger message, which need not stay
+    this.#given.set(handle, this.epoch);
+    return handle;
+  }
+
+  /** A handle of an earlier process never reaches this one. */
+  check(handle: Handle, rv: string, call: string): void {
+    if (this.#given.get(handle) !== this.epoch) throw tokenError(rv, call);
+  }
+
+  /** Replaces the process of an epoch, if that has not happened yet. */
+  restart(epoch: number): void {
+    if (epoch !== this.epoch) return;
+    const message = "the PKCS#11 module was started anew, because it did not recover by itself";
+    this.#process?.kill(new CredentialError("SESSION_LOST", message, { retryable: true }));
+  }
+
+  async #ready(): Promise<ModuleProcess> {
+    if (this.#process !== undefined) return this.#process;
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return await this.#starting;
+  }
+
+  async #start(): Promise<ModuleProcess> {
+    // What the last process held, a reader perhaps, is free when it is gone.
+    await Promise.race([this.#lastGone, sleep(LAST_WORDS, undefined, { ref: false })]);
+    const started = new ModuleProcess(this.path, START_DEADLINE, () => {
+      this.epoch++;
+      if (this.#process === started) this.#process = undefined;
+    });
+    this.#lastGone = started.gone;
+    try {
+      await started.started;
+    } catch (error) {
+      started.kill(error as CredentialError);
+      throw error;
+    }
+    this.#process = started;
+    return started;
+  }
+}
+
+/** Milliseconds: for a module to start, and for one to finalise. */
+const START_DEADLINE = 30_000;
+const LAST_WORDS = 2_000;

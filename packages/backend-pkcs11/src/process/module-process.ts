@@ -1,0 +1,206 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { CredentialError, Secret } from "@ddscred/core";
+import { type Answer, fromWire, type Method, type Request, START } from "./protocol.ts";
+
+/** One call that the process is to make. */
+export interface Call {
+  readonly method: Method;
+  /** The C_ function that it is about, for errors. */
+  readonly function: string;
+  /** A Secret among them, or as `pin` of one of them, is revealed when the message is sent. */
+  readonly args: readonly unknown[];
+  /** Milliseconds that it may take once all calls before it have ended. */
+  readonly deadline: number;
+}
+
+/**
+ * A child process that owns a module, from its start to its end. Any number of calls may be under way. When
+ * one does not end in time, or the process ends by itself, all of them fail and the process is lost: there is
+ * no other way to end a call into native code.
+ */
+export class ModuleProcess {
+  /** Settles when the module is ready, or failed to start. */
+  readonly started: Promise<void>;
+  /** Settles when the process is gone. */
+  readonly gone: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #lost: () => void;
+  /** In the order in which they were made, which is the order in which the process takes them up. */
+  readonly #underWay = new Map<number, Pending>();
+  readonly #outbox: Pending[] = [];
+  #lastId = START;
+  /** The oldest call under way, and since when it is that. */
+  #oldest: Pending | undefined;
+  #oldestSince = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #loss: CredentialError | undefined;
+
+  /**
+   * @param deadline milliseconds that loading and initialising the module may take
+   * @param lost is called, once, when no call can be made any more
+   */
+  constructor(path: string, deadline: number, lost: () => void) {
+    this.#lost = lost;
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    this.#child = fork(new URL("./child.js", import.meta.url), [path], {
+      env,
+      execArgv: [],
+      serialization: "advanced",
+      // A module may write to stdout, which belongs to the program. The last one is the lifeline.
+      stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
+    });
+    this.#child.unref();
+    this.#child.stdio[4]?.on("error", () => undefined);
+    (this.#child.stdio[4] as { unref?(): void } | null | undefined)?.unref?.();
+    this.gone = new Promise((resolve) => {
+      this.#child.once("exit", (code, signal) => {
+        this.#lose(ended(code, signal));
+        resolve();
+      });
+      this.#child.once("error", (error) => {
+        this.#lose(notStarted(path, error));
+        if (this.#child.pid === undefined) resolve();
+      });
+    });
+    this.#child.on("message", (answers: readonly Answer[]) => this.#settle(answers));
+    this.started = new Promise<unknown>((resolve, reject) => {
+      this.#begin(
+        { method: "library", function: "C_Initialize", args: [], deadline },
+        START,
+        resolve,
+        reject,
+      );
+    }) as Promise<void>;
+  }
+
+  call(call: Call): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#loss !== undefined) return reject(this.#loss);
+      const pending = this.#begin(call, ++this.#lastId, resolve, reject);
+      if (this.#outbox.push(pending) === 1) process.nextTick(() => this.#send());
+    });
+  }
+
+  /** Lets the process finalise the module and end, and ends it where it does not. */
+  async end(deadline: number): Promise<void> {
+    this.#child.ref();
+    this.call({ method: "end", function: "C_Finalize", args: [], deadline }).catch(() => undefined);
+    await this.gone;
+  }
+
+  /** Ends the process at once. */
+  kill(reason: CredentialError): void {
+    this.#lose(reason);
+    this.#child.kill("SIGKILL");
+  }
+
+  #begin(
+    call: Call,
+    id: number,
+    resolve: (result: unknown) => void,
+    reject: (error: Error) => void,
+  ): Pending {
+    const pending = { ...call, id, resolve, reject };
+    this.#underWay.set(id, pending);
+    if (this.#oldest === undefined) {
+      this.#takeAsOldest(pending);
+      this.#child.channel?.ref(); // the program stays for as long as it waits for an answer
+    }
+    return pending;
+  }
+
+  /** Sends what was asked for in this turn as one message. */
+  #send(): void {
+    if (this.#loss !== undefined) return;
+    const requests = this.#outbox
+      .splice(0)
+      .map(({ id, method, args }): Request => [id, method, ...args.map(revealed)]);
+    this.#child.send(requests, () => undefined); // where it cannot be sent, the process is ending
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    for (const [id, result, error] of answers) {
+      const pending = this.#underWay.get(id);
+      this.#underWay.delete(id);
+      if (error === undefined) pending?.resolve(result);
+      else pending?.reject(fromWire(error));
+    }
+    if (this.#oldest === undefined || this.#underWay.has(this.#oldest.id)) return;
+    const [next] = this.#underWay.values();
+    this.#takeAsOldest(next);
+    if (next === undefined) this.#child.channel?.unref();
+  }
+
+  /** The clock of a call starts when all before it have ended: one that waits in line does not hang. */
+  #takeAsOldest(pending: Pending | undefined): void {
+    this.#oldest = pending;
+    this.#oldestSince = performance.now();
+    if (pending !== undefined && this.#timer === undefined) this.#watch(pending.deadline);
+  }
+
+  /** One timer for all calls, which looks again when it was set for a call that has ended. */
+  #watch(time: number): void {
+    const check = (): void => {
+      this.#timer = undefined;
+      if (this.#oldest === undefined) return;
+      const left = this.#oldestSince + this.#oldest.deadline - performance.now();
+      if (left > 0) this.#watch(left);
+      else this.#timeOut(this.#oldest);
+    };
+    this.#timer = setTimeout(check, Math.ceil(time)).unref();
+  }
+
+  #timeOut(hanging: Pending): void {
+    this.#underWay.delete(hanging.id);
+    hanging.reject(timeout(hanging));
+    this.kill(replaced(hanging));
+  }
+
+  #lose(reason: CredentialError): void {
+    if (this.#loss !== undefined) return;
+    this.#loss = reason;
+    this.#oldest = undefined;
+    this.#child.channel?.unref();
+    this.#lost();
+    for (const { function: call, reject } of this.#underWay.values()) {
+      const { code, message, hint, retryable } = reason;
+      reject(new CredentialError(code, message, { hint, retryable, call }));
+    }
+    this.#underWay.clear();
+  }
+}
+
+interface Pending extends Call {
+  readonly id: number;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function revealed(arg: unknown): unknown {
+  if (arg instanceof Secret) return arg.reveal();
+  const { pin } = (arg ?? {}) as { pin?: unknown };
+  return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
+}
+
+function timeout({ function: call, deadline }: Call): CredentialError {
+  const message = `${call} did not end within ${deadline} ms; the module's process was ended`;
+  return new CredentialError("TIMEOUT", message, { call, retryable: true });
+}
+
+function replaced({ function: call }: Call): CredentialError {
+  const message = `the module's process was ended, because ${call} did not end in time`;
+  return new CredentialError("SESSION_LOST", message, { retryable: true });
+}
+
+function ended(code: number | null, signal: string | null): CredentialError {
+  const how = signal === null ? `ended by itself (exit code ${code})` : `crashed (${signal})`;
+  return new CredentialError("DEVICE_ERROR", `the PKCS#11 module ${how}; it is started anew`, {
+    retryable: true,
+    hint: "Report the crash to the module's vendor; the next call starts it in a new process.",
+  });
+}
+
+function notStarted(path: string, { message }: Error): CredentialError {
+  const text = `the process for the PKCS#11 module ${path} could not be started: ${message}`;
+  return new CredentialError("MODULE_FAILED", text, { retryable: true });
+}

@@ -1,0 +1,129 @@
+import type { LibraryInfo, Secret } from "@ddscred/core";
+import type { BorrowedModule, Handle, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
+import { moduleFile } from "../inline/module-file.ts";
+import { Registry } from "../registry.ts";
+import type { LoginBook } from "../token/login-book.ts";
+import { ModuleHost } from "./module-host.ts";
+import type { Method, Result } from "./protocol.ts";
+
+const hosts = new Registry<ModuleHost>();
+
+/**
+ * Borrows the module at a path, starting the process for it where nobody has yet. For the errors see the
+ * inline `borrowModule`.
+ *
+ * @param deadline milliseconds that a call may take; a login may take three times as long
+ */
+export async function borrowProcessModule(path: string, deadline: number): Promise<BorrowedModule> {
+  const real = moduleFile(path);
+  const { shared, release } = await hosts.borrow(real, () => new ModuleHost(real));
+  return { module: new ProcessModule(shared, deadline), release };
+}
+
+/**
+ * A module in another process, with the deadline of one user. Besides what the module itself may answer, a
+ * call fails with `TIMEOUT`, with `DEVICE_ERROR` where the module crashed, and with `SESSION_LOST` where the
+ * process was ended for the sake of another call; all are retryable.
+ */
+export class ProcessModule implements Module {
+  readonly path: string;
+  readonly logins: LoginBook;
+  readonly deadline: number;
+  /** As many as make one message worth its while. */
+  readonly sessions = 16;
+  readonly #host: ModuleHost;
+
+  constructor(host: ModuleHost, deadline: number) {
+    this.path = host.path;
+    this.logins = host.logins;
+    this.deadline = deadline;
+    this.#host = host;
+  }
+
+  get epoch(): number {
+    return this.#host.epoch;
+  }
+
+  async restart(epoch: number): Promise<void> {
+    this.#host.restart(epoch);
+  }
+
+  library(): Promise<LibraryInfo> {
+    return this.#call("library", "C_GetInfo", []);
+  }
+
+  slots(): Promise<readonly Slot[]> {
+    return this.#call("slots", "C_GetSlotList", []);
+  }
+
+  token(slotId: bigint): Promise<TokenState> {
+    return this.#call("token", "C_GetTokenInfo", [slotId]);
+  }
+
+  async openSession(slotId: bigint): Promise<Handle> {
+    return this.#host.give(await this.#call("openSession", "C_OpenSession", [slotId]));
+  }
+
+  async closeSession(session: Handle): Promise<void> {
+    this.#checkSession(session, "C_CloseSession");
+    await this.#call("closeSession", "C_CloseSession", [session]);
+  }
+
+  async isLoggedIn(session: Handle): Promise<boolean> {
+    this.#checkSession(session, "C_GetSessionInfo");
+    return await this.#call("isLoggedIn", "C_GetSessionInfo", [session]);
+  }
+
+  async login(session: Handle, pin: Secret): Promise<void> {
+    this.#checkSession(session, "C_Login");
+    const deadline = 3 * this.deadline;
+    await this.#host.call({ method: "login", function: "C_Login", args: [session, pin], deadline });
+  }
+
+  async logout(session: Handle): Promise<void> {
+    this.#checkSession(session, "C_Logout");
+    await this.#call("logout", "C_Logout", [session]);
+  }
+
+  async find(session: Handle, template: Template): Promise<readonly Handle[]> {
+    this.#checkSession(session, "C_FindObjectsInit");
+    const found = await this.#call("find", "C_FindObjects", [session, template]);
+    return found.map((handle) => this.#host.give(handle));
+  }
+
+  async attributes<N extends AttributeName>(
+    session: Handle,
+    object: Handle,
+    names: readonly N[],
+  ): Promise<Attributes<N>> {
+    this.#checkSession(session, "C_GetAttributeValue");
+    this.#host.check(object, "CKR_OBJECT_HANDLE_INVALID", "C_GetAttributeValue");
+    const said = await this.#call("attributes", "C_GetAttributeValue", [session, object, names]);
+    // Bytes are a part of a larger message, which need not stay.
+    const copies = Object.entries(said).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? new Uint8Array(value) : value,
+    ]);
+    return Object.fromEntries(copies) as Attributes<N>;
+  }
+
+  async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
+    this.#checkSession(session, "C_SignInit");
+    this.#host.check(request.key, "CKR_KEY_HANDLE_INVALID", "C_SignInit");
+    return await this.#call("sign", "C_Sign", [session, request]);
+  }
+
+  #checkSession(session: Handle, call: string): void {
+    this.#host.check(session, "CKR_SESSION_HANDLE_INVALID", call);
+  }
+
+  async #call<M extends Method & keyof Module>(
+    method: M,
+    function_: string,
+    args: readonly unknown[],
+  ): Promise<Result<M>> {
+    const { deadline } = this;
+    return (await this.#host.call({ method, function: function_, args, deadline })) as Result<M>;
+  }
+}

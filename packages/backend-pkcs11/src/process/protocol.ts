@@ -1,0 +1,58 @@
+import { CredentialError, type ErrorCode } from "@ddscred/core";
+import type { Module } from "../cryptoki/module.ts";
+
+/**
+ * What passes between a program and the process that owns a module: arrays of requests one way, arrays of
+ * answers the other, in the structured clone algorithm. All that is asked for, or answered, in one turn of an
+ * event loop travels together: a message costs as much as a signature.
+ */
+export type Request = readonly [id: number, method: Method, ...args: readonly unknown[]];
+
+export type Answer =
+  | readonly [id: number, result: unknown]
+  | readonly [id: number, _: null, error: WireError];
+
+/** The methods of {@link Module} that the process answers, and its end. A PIN travels as its text. */
+export type Method =
+  | "library"
+  | "slots"
+  | "token"
+  | "openSession"
+  | "closeSession"
+  | "isLoggedIn"
+  | "login"
+  | "logout"
+  | "find"
+  | "attributes"
+  | "sign"
+  | "end";
+
+export type Result<M extends keyof Module> = Module[M] extends (...args: never[]) => Promise<infer R>
+  ? R
+  : never;
+
+/** The process answers to this number when the module is ready, or could not be started. */
+export const START = 0;
+
+/** An error as plain data. */
+export interface WireError {
+  readonly kind: "CredentialError" | "TypeError";
+  readonly message: string;
+  readonly code?: ErrorCode;
+  readonly details?: Record<string, unknown>;
+}
+
+export function toWire(error: unknown): WireError {
+  if (error instanceof CredentialError) {
+    const { code, message, ...all } = error.toJSON();
+    const details = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    return { kind: "CredentialError", message: String(message), code: code as ErrorCode, details };
+  }
+  const message = error instanceof Error ? error.message : "no error";
+  if (error instanceof TypeError) return { kind: "TypeError", message };
+  return { kind: "CredentialError", message, code: "INTERNAL" };
+}
+
+export function fromWire({ kind, message, code = "INTERNAL", details = {} }: WireError): Error {
+  return kind === "TypeError" ? new TypeError(message) : new CredentialError(code, message, details);
+}

@@ -1,0 +1,48 @@
+/** What is started for its first user, and ended after its last. */
+export interface Shared {
+  initialise(): void | Promise<void>;
+  finalise(): Promise<void>;
+}
+
+/**
+ * The modules of this process, each once. Cryptoki counts C_Initialize per process, not per user, so whoever
+ * finalises must know that nobody else is left: they all borrow the module here.
+ */
+export class Registry<T extends Shared> {
+  readonly #entries = new Map<string, Entry<T>>();
+
+  /**
+   * Borrows what is known under a name, initialising it where nobody has yet.
+   *
+   * @param make it, the first time; it is kept for the life of the process
+   */
+  async borrow(name: string, make: () => T): Promise<{ shared: T; release(): Promise<void> }> {
+    const entry = this.#entries.get(name) ?? { shared: undefined, users: 0, turn: Promise.resolve() };
+    this.#entries.set(name, entry);
+    return await inTurn(entry, async () => {
+      const shared = (entry.shared ??= make());
+      await shared.initialise();
+      entry.users++;
+      return { shared, release: () => giveBack(entry, shared) };
+    });
+  }
+}
+
+interface Entry<T> {
+  shared: T | undefined;
+  users: number;
+  /** The last step that was begun: initialising and finalising take turns. */
+  turn: Promise<unknown>;
+}
+
+async function giveBack(entry: Entry<Shared>, shared: Shared): Promise<void> {
+  await inTurn(entry, async () => {
+    if (--entry.users === 0) await shared.finalise();
+  });
+}
+
+async function inTurn<T>(entry: Entry<Shared>, step: () => Promise<T>): Promise<T> {
+  const mine = entry.turn.then(step, step);
+  entry.turn = mine;
+  return await mine;
+}
