@@ -18,6 +18,7 @@ import { type ModuleOpener, Modules } from "./modules.ts";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
+import { borrowProcessModule } from "./process/process-module.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
 import { type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
@@ -30,8 +31,13 @@ export interface Pkcs11BackendOptions {
   readonly pin?: PinProvider;
   /** Whether `module-path` in a URI may load a module: native code of the URI's choice. Default true. */
   readonly allowModuleFromUri?: boolean;
-  /** Where the module runs: `inline`, in this process. Default. */
-  readonly isolation?: "inline";
+  /**
+   * Where the module runs. `inline`: in this process, which it can crash, and whose event loop it can stop.
+   * `process`: in a child process, which is ended and replaced where it hangs or crashes. Default `inline`.
+   */
+  readonly isolation?: "inline" | "process";
+  /** Milliseconds that one call on the module may take with isolation `process`. Default 10,000; a login, three times as long. */
+  readonly deadline?: number;
 }
 
 /**
@@ -39,7 +45,9 @@ export interface Pkcs11BackendOptions {
  * loaded before the first call. A private key never leaves its token.
  */
 export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSource & CredentialDirectory {
-  return new Pkcs11Backend(options, borrowModule);
+  const { isolation = "inline", deadline = DEADLINE } = options;
+  const open = isolation === "inline" ? borrowModule : (path: string) => borrowProcessModule(path, deadline);
+  return new Pkcs11Backend(options, open);
 }
 
 /** The backend on modules of any make; {@link pkcs11Backend} is it on modules in this process. */
@@ -182,7 +190,7 @@ function namesAToken({ path }: Pkcs11Uri): boolean {
 }
 
 function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
-  const { module, pin, allowModuleFromUri, isolation } = options;
+  const { module, pin, allowModuleFromUri, isolation, deadline } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
   if (pin !== undefined && typeof pin !== "function")
@@ -190,6 +198,15 @@ function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
     throw new TypeError("allowModuleFromUri is true or false");
   }
-  if (isolation !== undefined && isolation !== "inline") throw new TypeError('isolation is "inline"');
+  if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
+    throw new TypeError('isolation is "inline" or "process"');
+  }
+  if (deadline !== undefined && !(deadline >= 1 && deadline <= MAX_DEADLINE)) {
+    throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
+  }
   return { ...options };
 }
+
+const DEADLINE = 10_000;
+/** So that three of them are a time that a timer knows: 2^31 ms. */
+const MAX_DEADLINE = 700_000_000;

@@ -132,12 +132,9 @@ export class Token {
       open: () => this.module.openSession(this.slot.id),
       close: (session: Handle) => this.module.closeSession(session),
     };
-    return new SessionPool(maker, Math.max(1, Math.min(POOL_SIZE, maxSessions - 1)));
+    return new SessionPool(maker, Math.max(1, Math.min(this.module.sessions, maxSessions - 1)));
   }
 }
-
-/** Two to four sessions keep a core busy; more would only queue before the four threads of libuv. */
-const POOL_SIZE = 4;
 
 /** Return values after which an object must be looked up again. */
 const objectLosses: ReadonlySet<string> = new Set(["CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"]);
