@@ -21,16 +21,25 @@ import { findPrivateKey } from "./objects/private-key.ts";
 import { borrowProcessModule } from "./process/process-module.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
+import type { LoginRules } from "./token/login.ts";
 import { type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
 import { Token } from "./token/token.ts";
 
 export interface Pkcs11BackendOptions {
-  /** Path of the PKCS#11 module for all URIs that name none. */
+  /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
   readonly module?: string;
   /** Asked for a PIN where the URI has none. */
   readonly pin?: PinProvider;
-  /** Whether `module-path` in a URI may load a module: native code of the URI's choice. Default true. */
+  /**
+   * Whether `module-path` in a URI may load a module, native code of the URI's choice, where no module is
+   * configured. Default true.
+   */
   readonly allowModuleFromUri?: boolean;
+  /**
+   * After how many different PINs that a token refused, in this process, no other is sent to it. Default: no
+   * limit, so each PIN is sent once.
+   */
+  readonly maxRefusedPins?: number;
   /**
    * Where the module runs. `inline`: in this process, which it can crash, and whose event loop it can stop.
    * `process`: in a child process, which is ended and replaced where it hangs or crashes. Default `inline`.
@@ -56,14 +65,16 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   readonly schemes = ["pkcs11"] as const;
   readonly #modules: Modules;
   readonly #pin: PinProvider | undefined;
+  readonly #rules: LoginRules;
   readonly #calls = new Calls();
   readonly #tokens = new Map<string, Token>();
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    const { module, pin, allowModuleFromUri = true } = checked(options);
+    const { module, pin, allowModuleFromUri = true, maxRefusedPins = Infinity } = checked(options);
     this.#modules = new Modules({ module, allowModuleFromUri }, open);
     this.#pin = pin;
+    this.#rules = { maxRefusedPins };
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
@@ -156,7 +167,7 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   #token({ module, slot }: FoundToken): Token {
     const { serialNumber, label } = slot.token;
     const key = JSON.stringify([module.path, String(slot.id), serialNumber, label]);
-    const token = this.#tokens.get(key) ?? new Token(module, slot);
+    const token = this.#tokens.get(key) ?? new Token(module, slot, this.#rules);
     this.#tokens.set(key, token);
     return token;
   }
@@ -190,13 +201,16 @@ function namesAToken({ path }: Pkcs11Uri): boolean {
 }
 
 function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
-  const { module, pin, allowModuleFromUri, isolation, deadline } = options;
+  const { module, pin, allowModuleFromUri, maxRefusedPins, isolation, deadline } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
   if (pin !== undefined && typeof pin !== "function")
     throw new TypeError("pin is a function that gives a Secret");
   if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
     throw new TypeError("allowModuleFromUri is true or false");
+  }
+  if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
+    throw new TypeError("maxRefusedPins is a number from 1");
   }
   if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
     throw new TypeError('isolation is "inline" or "process"');

@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { CredentialError, matchesModule, type Pkcs11Uri } from "@ddscred/core";
+import { CredentialError, matchesModule, type Pkcs11Uri, redactUri } from "@ddscred/core";
 import type { BorrowedModule, Module } from "./cryptoki/module.ts";
 
 /** Opens the module at a path. */
@@ -24,11 +24,11 @@ export class Modules {
   }
 
   /**
-   * The modules that may hold what the URI names (RFC 7512 2.4). `module-path` decides, where URIs may name
-   * modules at all; where they may not, it must name the configured one. `module-name` picks among those that
-   * are configured: nothing is searched for by name.
+   * The modules that may hold what the URI names (RFC 7512 2.4). Where a module is configured, it is the one:
+   * `module-path` must name it too. Else `module-path` decides, if URIs may name modules at all. `module-name`
+   * is compared with the one found so: nothing is searched for by name.
    *
-   * `MODULE_REQUIRED`, and what opening a module may throw.
+   * `MODULE_REQUIRED`, `MODULE_REFUSED`, and what opening a module may throw.
    */
   async forUri(uri: Pkcs11Uri): Promise<readonly Module[]> {
     return [await this.#module(this.#pathFor(uri))];
@@ -46,30 +46,32 @@ export class Modules {
   #pathFor(uri: Pkcs11Uri): string {
     const { "module-path": wanted, "module-name": name } = uri.query;
     const { module: configured, allowModuleFromUri } = this.#choice;
-    const isConfigured = configured !== undefined && isThisModule(uri, configured);
-    if (isConfigured) return configured;
-    if (wanted !== undefined && allowModuleFromUri) {
-      if (name === undefined || nameFits(uri, wanted)) return wanted;
+    if (configured !== undefined && isThisModule(uri, configured)) return configured;
+    if (configured !== undefined && wanted !== undefined && !isSameFile(wanted, configured)) {
       throw new CredentialError(
-        "MODULE_REQUIRED",
-        "module-name and module-path of the URI name different modules",
-        {
-          hint: "Leave one of the two out.",
-        },
+        "MODULE_REFUSED",
+        `module-path of the URI names ${redactUri(wanted)}, but ${redactUri(configured)} is the module configured`,
+        { hint: "Take module-path out of the URI, or configure no module." },
       );
     }
-    if (wanted !== undefined) {
-      throw new CredentialError("MODULE_REQUIRED", "the URI names a module that was not configured", {
+    if (configured !== undefined) {
+      throw new CredentialError(
+        "MODULE_REQUIRED",
+        `the module ${redactUri(configured)} is not the one that module-name names`,
+        { hint: "Correct or remove module-name: it is compared with the file name without lib and .so." },
+      );
+    }
+    if (wanted === undefined) throw new CredentialError("MODULE_REQUIRED", "no PKCS#11 module was named");
+    if (!allowModuleFromUri) {
+      throw new CredentialError("MODULE_REQUIRED", "the URI names a module, and none was configured", {
         hint: "Configure this module, or allow modules from URIs (allowModuleFromUri).",
       });
     }
-    if (configured === undefined) throw new CredentialError("MODULE_REQUIRED", "no PKCS#11 module was named");
+    if (name === undefined || nameFits(uri, wanted)) return wanted;
     throw new CredentialError(
       "MODULE_REQUIRED",
-      `the module ${configured} is not the one that module-name names`,
-      {
-        hint: "Correct or remove module-name: it is compared with the file name without lib and .so.",
-      },
+      "module-name and module-path of the URI name different modules",
+      { hint: "Leave one of the two out." },
     );
   }
 
@@ -91,12 +93,16 @@ export class Modules {
 function isThisModule(uri: Pkcs11Uri, configured: string): boolean {
   const { "module-path": wanted } = uri.query;
   if (matchesModule(uri, configured) || matchesModule(uri, realPath(configured))) return true;
-  return wanted !== undefined && realPath(wanted) === realPath(configured) && nameFits(uri, configured);
+  return wanted !== undefined && isSameFile(wanted, configured) && nameFits(uri, configured);
 }
 
 function nameFits(uri: Pkcs11Uri, path: string): boolean {
   const { "module-path": _, ...query } = uri.query;
   return matchesModule({ ...uri, query }, path) || matchesModule({ ...uri, query }, realPath(path));
+}
+
+function isSameFile(path: string, other: string): boolean {
+  return realPath(path) === realPath(other);
 }
 
 function realPath(path: string): string {

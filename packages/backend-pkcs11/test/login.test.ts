@@ -21,7 +21,7 @@ const label = tokenLabels();
 if (folder !== undefined) {
   t.teardown(() => folder.remove());
   // A token for each test that spends a wrong PIN: what was refused once is remembered for good.
-  for (const name of ["login", "wrong", "second", "memory", "flags", "context"]) {
+  for (const name of ["login", "wrong", "limit", "second", "memory", "flags", "context"]) {
     folder.add(name, [key, hidden, open]);
   }
   folder.add("always", [
@@ -84,16 +84,34 @@ test("a pin-source that cannot be read is an error, never an empty PIN", async (
   t.notOk(calls.includes("login"));
 });
 
-test("a PIN file that every user can read is refused, with the command that mends it", async (t, {
+test("a PIN file to which others have access is refused, with the command that mends it", async (t, {
   backend,
   path,
 }) => {
   const file = path("readable", PIN);
-  chmodSync(file, 0o644);
-  const error = await failure(backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`));
-  t.match(error, { code: "PIN_SOURCE_REFUSED", hint: `Restrict it: chmod 0600 ${file}` });
-  chmodSync(file, 0o640);
-  t.ok(await backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`));
+  for (const mode of [0o644, 0o602, 0o640, 0o660, 0o620, 0o610]) {
+    chmodSync(file, mode);
+    const error = await failure(backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`));
+    t.match(error, { code: "PIN_SOURCE_REFUSED", hint: `Restrict it: chmod 0600 ${file}` }, mode.toString(8));
+  }
+  for (const mode of [0o600, 0o400, 0o700]) {
+    chmodSync(file, mode);
+    t.ok(await backend().signer(`pkcs11:token=login;object=key?pin-source=file:${file}`), mode.toString(8));
+  }
+});
+
+test("a PIN in the place of a pin-source is not shown, whatever it looks like", async (t, { backend }) => {
+  for (const source of [
+    "canary:4711",
+    "canary4711",
+    "canary-pin%3A4711",
+    "%7Ccanary%204711",
+    "canary%2F4711",
+  ]) {
+    const error = await failure(backend().signer(`pkcs11:token=login;object=key?pin-source=${source}`));
+    t.equal(error.code, "PIN_SOURCE_REFUSED", source);
+    t.notMatch(error.message + error.hint, /canary|4711/, source);
+  }
 });
 
 test("a backend logs in once on a token, also when many calls need it at once", async (t, {
@@ -124,6 +142,33 @@ test("a wrong PIN is tried once in the life of the process", async (t, { backend
     t.match(error, { code: "PIN_INCORRECT", message: /refused before and is not tried again/ });
   t.equal(count(calls, "login"), 1, "C_Login calls");
   t.ok(await source.signer(`pkcs11:token=wrong;object=key?pin-value=${PIN}`), "the right PIN still opens it");
+});
+
+test("after as many refused PINs as maxRefusedPins says, no other is sent to the token, by any backend", async (t, {
+  backend,
+  calls,
+}) => {
+  const uri = (pin: string): string => `pkcs11:token=limit;object=key?pin-value=${pin}`;
+  const open = backend();
+  t.equal((await failure(open.signer(uri("canary-wrong-1")))).code, "PIN_INCORRECT");
+  t.equal((await failure(open.signer(uri("canary-wrong-2")))).code, "PIN_INCORRECT", "without a limit");
+  const asked: unknown[] = [];
+  const pin = async (question: unknown): Promise<Secret> => {
+    asked.push(question);
+    return new Secret(PIN);
+  };
+  const careful = backend({ maxRefusedPins: 2, pin });
+  const sent = count(calls, "login");
+  for (const refused of [uri("canary-wrong-3"), uri(PIN), "pkcs11:token=limit;object=key"]) {
+    const error = await failure(careful.signer(refused));
+    t.match(error, { code: "PIN_REFUSED", message: /"limit".*2 PINs.*no other is sent/ });
+  }
+  t.equal((await failure(careful.signer(uri("canary-wrong-1")))).code, "PIN_INCORRECT");
+  t.same(asked, [], "nobody is asked for a PIN that would not be sent");
+  t.equal(count(calls, "login"), sent);
+  t.ok(await careful.signer(`pkcs11:token=login;object=key?pin-value=${PIN}`), "another token");
+  t.ok(await backend({ maxRefusedPins: 3 }).signer(uri(PIN)));
+  t.ok(await careful.signer(uri(PIN)), "a login that stands sends nothing");
 });
 
 test("a PIN that is not the one that opened the token is wrong, and is not tried", async (t, {

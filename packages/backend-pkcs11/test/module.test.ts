@@ -1,4 +1,12 @@
-import { existsSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
@@ -6,6 +14,7 @@ import { CredentialError, signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
 import { type Binding, loadBinding, type NativeModule } from "../dist/inline/binding.js";
 import { InlineModule } from "../dist/inline/inline-module.js";
+import { moduleFile } from "../dist/inline/module-file.js";
 import { nativeError } from "../dist/inline/native-error.js";
 import { borrowModule } from "../dist/inline/registry.js";
 import { failure } from "./support/failure.ts";
@@ -74,7 +83,7 @@ t.test("module-path of the URI names the module; module-name must fit it", onSof
     }
   };
   t.equal(await read({}, `module-path=${module}`), "1");
-  t.equal(await read({ module: "/nonexistent.so" }, `module-path=${module}`), "1");
+  t.equal(await read({ module: "/nonexistent.so" }, `module-path=${module}`), "MODULE_REFUSED");
   t.equal(await read({ module }, `module-path=${link}`), "1");
   t.equal(await read({ module }, "module-name=softhsm2"), "1");
   t.equal(await read({ module: link }, "module-name=SoftHSM2"), "1");
@@ -84,7 +93,75 @@ t.test("module-path of the URI names the module; module-name must fit it", onSof
   const closed = { module, allowModuleFromUri: false };
   t.equal(await read(closed, `module-path=${module}`), "1");
   t.equal(await read(closed, `module-path=${link}`), "1");
-  t.equal(await read(closed, "module-path=/nonexistent.so"), "MODULE_REQUIRED");
+  t.equal(await read(closed, "module-path=/nonexistent.so"), "MODULE_REFUSED");
+  t.equal(await read({ allowModuleFromUri: false }, `module-path=${module}`), "MODULE_REQUIRED");
+});
+
+t.test("a URI cannot put its own module in the place of the one configured", async (t) => {
+  const backend = pkcs11Backend({ module: "/usr/lib/configured.so" });
+  const error = await failure(backend.certificates(`${certificate}?module-path=/tmp/evil.so`));
+  t.match(error, { code: "MODULE_REFUSED", message: /\/tmp\/evil\.so.*\/usr\/lib\/configured\.so/ });
+});
+
+t.test(
+  "a module that somebody else may write to is refused, and the place is named",
+  onSoftHsm,
+  async (t) => {
+    const copy = (path: string): string => {
+      const file = join(folder?.path ?? "", path, "libcopy.so");
+      mkdirSync(join(folder?.path ?? "", path), { recursive: true });
+      copyFileSync(module, file);
+      chmodSync(file, 0o644);
+      return file;
+    };
+    const refused = async (file: string, place: string): Promise<void> => {
+      for (const [options, uri] of [
+        [{ module: file }, certificate],
+        [{}, `${certificate}?module-path=${file}`],
+      ] as const) {
+        const error = await failure(pkcs11Backend(options).certificates(uri));
+        t.equal(error.code, "MODULE_REFUSED", uri);
+        t.ok(error.message.includes(place), error.message);
+      }
+    };
+    t.equal(moduleFile(module), realpathSync(module), "as it was installed");
+    const good = copy("good");
+    t.equal(moduleFile(good), realpathSync(good), "of one's own, in a sticky folder for all");
+
+    const writable = copy("writable");
+    for (const mode of [0o664, 0o646]) {
+      chmodSync(writable, mode);
+      await refused(writable, writable);
+    }
+    const link = join(folder?.path ?? "", "link.so");
+    symlinkSync(writable, link);
+    await refused(link, writable);
+
+    const below = copy("folder/below");
+    const above = join(folder?.path ?? "", "folder");
+    for (const mode of [0o777, 0o775]) {
+      chmodSync(above, mode);
+      await refused(below, `the folder ${above}`);
+    }
+    chmodSync(above, 0o1777);
+    t.equal(moduleFile(below), realpathSync(below), "in a sticky folder");
+
+    if (process.getuid?.() !== 0) return;
+    chownSync(good, 1, 0);
+    await refused(good, good);
+    chownSync(good, 0, 0);
+    chownSync(above, 1, 0);
+    chmodSync(above, 0o755);
+    await refused(below, `the folder ${above}`);
+  },
+);
+
+t.test("a URI in the place of a module's path is not shown with its PIN", async (t) => {
+  for (const path of [`pkcs11:token=X?pin-value=${PIN}`, `/usr/lib/x.so?pin-value=${PIN}`]) {
+    const error = await failure(pkcs11Backend({ module: path }).certificates(certificate));
+    t.equal(error.code, "MODULE_NOT_FOUND");
+    t.notMatch(JSON.stringify(error), new RegExp(PIN));
+  }
 });
 
 t.test(

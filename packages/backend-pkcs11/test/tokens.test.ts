@@ -46,6 +46,7 @@ test("a URI that matches several tokens is TOKEN_AMBIGUOUS with a URI for each",
   const error = await failure(source.certificates("pkcs11:object=ec"));
   t.equal(error.code, "TOKEN_AMBIGUOUS");
   t.equal(error.candidates?.length, 3);
+  t.match(error.message, /^3 tokens match pkcs11:object=ec: (?:(?:"empty"|"objects"|"other")(?:, |$)){3}$/);
   for (const candidate of error.candidates ?? []) t.equal((await all(source, candidate))[0]?.uri, candidate);
 });
 
@@ -108,6 +109,15 @@ test("a type= that contradicts what is wanted says so", async (t, { backend }) =
 test("a damaged certificate is an error that names the object", async (t, { backend }) => {
   const error = await failure(backend().certificates("pkcs11:token=objects;object=damaged"));
   t.match(error, { code: "DER_INVALID", uri: /object=damaged/ });
+});
+
+test("a damaged certificate among good ones is named by its label, id and place", async (t, { backend }) => {
+  const error = await failure(backend().certificates("pkcs11:token=objects;object=half-damaged"));
+  t.match(error, {
+    code: "DER_INVALID",
+    message: /"half-damaged" \(id 26\), one of 2 that match/,
+    uri: /id=%26/,
+  });
 });
 
 for (const name of ["ec", "p-384", "p-521", "rsa"]) {
@@ -321,6 +331,21 @@ test("list() describes tokens and objects, with URIs that name exactly one", asy
   t.ok(find(found, "public-key", "with-point"));
   t.match(find(found, "certificate", "damaged"), { details: { damaged: /./ } });
   t.notMatch(JSON.stringify(found), new RegExp(PIN));
+});
+
+test("list() says of a URI that it names other objects too", async (t, { backend }) => {
+  const found = await all(backend(), "pkcs11:token=objects");
+  const same = found.filter(({ details }) => details["ambiguous"] !== undefined);
+  t.same(
+    same.map(({ label }) => label),
+    ["latin \u{FFFD}", "latin \u{FFFD}", "same-label"],
+  );
+  const certificates = found.filter(({ kind }) => kind === "certificate").length;
+  t.match(same[0], {
+    uri: /^pkcs11:token=objects;serial=\w+;type=cert$/,
+    details: { ambiguous: `the URI names ${certificates} objects` },
+  });
+  t.match(same[2], { details: { ambiguous: "the URI names 2 objects" } });
 });
 
 test("list() without a PIN shows what is public, and says of the token that more is hidden", async (t, {

@@ -15,6 +15,10 @@ export interface Wiring {
 export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvider } {
   const crypto = nodeCrypto();
   const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
-  const pkcs11 = pkcs11Backend(wiring.module === undefined ? {} : { module: wiring.module });
+  const pkcs11 = pkcs11Backend({
+    // A deployment under check may hold many wrong PINs; one costs an attempt, and a few lock the token.
+    maxRefusedPins: 1,
+    ...(wiring.module === undefined ? {} : { module: wiring.module }),
+  });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto };
 }

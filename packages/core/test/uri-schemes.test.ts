@@ -237,14 +237,14 @@ t.test("no candidate: the error names the nearest labels that exist", async (t) 
   );
 });
 
-t.test("several candidates: the error lists each as a full URI", async (t) => {
+t.test("several candidates: the error names three, and lists each as a full URI", async (t) => {
   const names = Array.from({ length: 12 }, (_, index) => `key ${index}`);
   const error = faultOf(() =>
     selectOne(names, names, describe, { uri: "pkcs11:type=private", what: "private key" }),
   );
   t.match(error, {
     code: "OBJECT_AMBIGUOUS",
-    message: /^12 private keys match pkcs11:type=private: .* and 2 more/,
+    message: /^12 private keys match pkcs11:type=private: "key 0", "key 1", "key 2" and 9 more$/,
   });
   t.equal(error.candidates?.length, 12);
   t.match(error.candidates?.[11], "pkcs11:object=key%2011");

@@ -1,28 +1,45 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, redactUri } from "@ddscred/core";
+import { foreignAccess } from "./foreign-access.ts";
 
 /**
  * The real path of a module that may be handed to the dynamic linker: a regular file with the magic of the
- * platform's shared libraries. Everything else would be refused by the linker in other words, or would be
- * something that it opens without being asked to (an empty path is the program itself).
+ * platform's shared libraries, which nobody but root and the current user can exchange. Everything else would
+ * be refused by the linker in other words, or would be something that it opens without being asked to (an
+ * empty path is the program itself).
  *
- * `MODULE_NOT_FOUND`, `MODULE_NOT_LOADABLE` where it may not be read, `MODULE_NOT_PKCS11`.
+ * `MODULE_NOT_FOUND`, `MODULE_NOT_LOADABLE` where it may not be read, `MODULE_NOT_PKCS11`, `MODULE_REFUSED`.
  */
 export function moduleFile(path: string): string {
   if (path === "") throw new CredentialError("MODULE_NOT_FOUND", "the path of the PKCS#11 module is empty");
+  if (/^\s*pkcs11:/i.test(path)) {
+    throw new CredentialError("MODULE_NOT_FOUND", "a pkcs11: URI stands where the path of a module belongs", {
+      hint: "Name the file of the module, such as /usr/lib/softhsm/libsofthsm2.so.",
+    });
+  }
   if (path.includes("\0"))
     throw new CredentialError("MODULE_NOT_FOUND", "the path of the PKCS#11 module holds NUL");
   const real = attempt(path, () => realpathSync(path));
   const magic = attempt(path, () => firstBytes(path, real));
-  if (isLibrary(magic)) return real;
-  throw new CredentialError("MODULE_NOT_PKCS11", `${path} is no shared library of this platform`);
+  if (!isLibrary(magic)) {
+    throw new CredentialError(
+      "MODULE_NOT_PKCS11",
+      `${redactUri(path)} is no shared library of this platform`,
+    );
+  }
+  const place = attempt(path, () => foreignAccess(real));
+  if (place === undefined) return real;
+  throw new CredentialError(
+    "MODULE_REFUSED",
+    `the PKCS#11 module ${redactUri(path)} is not loaded: other users may write to ${place}`,
+  );
 }
 
 function firstBytes(path: string, real: string): Buffer {
   const file = openSync(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     if (!fstatSync(file).isFile()) {
-      throw new CredentialError("MODULE_NOT_PKCS11", `${path} is no regular file`, {
+      throw new CredentialError("MODULE_NOT_PKCS11", `${redactUri(path)} is no regular file`, {
         hint: "Name the file of the module, such as /usr/lib/softhsm/libsofthsm2.so.",
       });
     }
@@ -39,9 +56,10 @@ function attempt<T>(path: string, run: () => T): T {
   } catch (error) {
     if (error instanceof CredentialError) throw error;
     const { code = "" } = error as NodeJS.ErrnoException;
+    const shown = redactUri(path);
     const missing = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"].includes(code);
-    if (missing) throw new CredentialError("MODULE_NOT_FOUND", `there is no PKCS#11 module at ${path}`);
-    throw new CredentialError("MODULE_NOT_LOADABLE", `the PKCS#11 module ${path} cannot be read (${code})`, {
+    if (missing) throw new CredentialError("MODULE_NOT_FOUND", `there is no PKCS#11 module at ${shown}`);
+    throw new CredentialError("MODULE_NOT_LOADABLE", `the PKCS#11 module ${shown} cannot be read (${code})`, {
       hint: "Give the user who runs this read permission on the module.",
     });
   }

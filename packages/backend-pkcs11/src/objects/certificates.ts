@@ -8,6 +8,7 @@ import {
 } from "@ddscred/core";
 import { CKC_X_509 } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
+import { quoted } from "../token/names.ts";
 import type { Token } from "../token/token.ts";
 import { objectNames, objectUri, search, type TokenObject } from "./search.ts";
 
@@ -30,8 +31,11 @@ export async function findCertificates(
 ): Promise<readonly Certificate[] | undefined> {
   return await token.use(async (session) => {
     const stored: StoredCertificate[] = [];
-    for (const object of await search(token.module, session, "cert", uri.path)) {
-      const certificate = await readCertificate(token, session, object);
+    const matching = await search(token.module, session, "cert", uri.path);
+    for (const object of matching) {
+      const certificate = await readCertificate(token, session, object).catch((error: unknown) => {
+        throw naming(object, matching.length, error);
+      });
       const known = stored.some((other) => sameBytes(other.certificate.der, certificate?.der));
       if (certificate !== undefined && !known) stored.push({ object, certificate });
     }
@@ -77,6 +81,22 @@ export async function readCertificate(
   } catch (error) {
     throw error instanceof CredentialError ? error.with({ uri }) : error;
   }
+}
+
+/** The error, with words for which of the objects it is about. */
+function naming({ label, id }: TokenObject, count: number, error: unknown): unknown {
+  // What has a return value is about the token, and reads on as it is.
+  if (!(error instanceof CredentialError) || error.rv !== undefined) return error;
+  const { code, message, hint, uri, rule, section, position } = error;
+  const place = id.length > 0 ? ` (id ${Buffer.from(id).toString("hex")})` : "";
+  const among = count > 1 ? `, one of ${count} that match` : "";
+  return new CredentialError(code, `certificate object ${quoted(label)}${place}${among}: ${message}`, {
+    hint,
+    ...(uri === undefined ? {} : { uri }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(section === undefined ? {} : { section }),
+    ...(position === undefined ? {} : { position }),
+  });
 }
 
 /** The certificates as one path, each issued under the name of the next; undefined where they are not one. */

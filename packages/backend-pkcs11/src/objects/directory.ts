@@ -18,7 +18,7 @@ import type { Handle } from "../cryptoki/module.ts";
 import type { Token } from "../token/token.ts";
 import { readCertificate } from "./certificates.ts";
 import { keyAttributes, publicKeyFrom, publicKeyOf } from "./public-key.ts";
-import { objectClasses, objectUri, search, type TokenObject } from "./search.ts";
+import { countNamed, objectClasses, objectUri, search, type TokenObject } from "./search.ts";
 
 /** Whether the URI is about tokens rather than about objects on them. */
 export function namesNoObject({ path }: Pkcs11Uri): boolean {
@@ -52,10 +52,18 @@ export async function describeObjects(
   if (uri.path.type !== undefined && uri.path.type !== type) return [];
   return await token.use(async (session) => {
     const found: CredentialDescription[] = [];
-    for (const object of await search(token.module, session, type, uri.path)) {
-      if (!matchesObject(uri, object)) continue;
+    const objects = await search(token.module, session, type, uri.path);
+    const named = countNamed(token, objects);
+    for (const object of objects.filter((object) => matchesObject(uri, object))) {
       const details = await detailsOf(token, session, object).catch(() => ({ damaged: "it cannot be read" }));
-      found.push({ uri: objectUri(token, object), kind: kinds[type], label: object.label, details });
+      const count = named(object);
+      const others = count > 1 ? { ambiguous: `the URI names ${count} objects` } : {};
+      found.push({
+        uri: objectUri(token, object),
+        kind: kinds[type],
+        label: object.label,
+        details: { ...details, ...others },
+      });
     }
     return found;
   });

@@ -1,4 +1,10 @@
-import { type CandidateNames, matchesObject, type Pkcs11ObjectType, type Pkcs11Uri } from "@ddscred/core";
+import {
+  type CandidateNames,
+  matchesObject,
+  type Pkcs11ObjectType,
+  type Pkcs11Uri,
+  parsePkcs11Uri,
+} from "@ddscred/core";
 import {
   CKO_CERTIFICATE,
   CKO_DATA,
@@ -55,6 +61,29 @@ export async function search(
 export function objectUri(token: Token, { type, label, id }: TokenObject): string {
   const { label: tokenLabel, serialNumber } = token.slot.token;
   return uriOf({ token: tokenLabel, serial: serialNumber, object: label, id, type });
+}
+
+/**
+ * How many objects the URI of one of them names. More than one where a label or an id is missing, cannot be
+ * written in a URI, or was used twice.
+ *
+ * @param objects all of one type that may match
+ */
+export function countNamed(token: Token, objects: readonly TokenObject[]): (object: TokenObject) => number {
+  const counts = new Map<string, number>();
+  for (const { label, id } of objects) {
+    for (const key of [keyOf({}), keyOf({ label }), keyOf({ id }), keyOf({ label, id })]) {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return (object) => {
+    const { object: label, id } = parsePkcs11Uri(objectUri(token, object)).path;
+    return counts.get(keyOf({ label, id })) ?? 1;
+  };
+}
+
+function keyOf({ label, id }: { label?: string | undefined; id?: Uint8Array | undefined }): string {
+  return JSON.stringify([label?.normalize("NFC"), id && Buffer.from(id).toString("hex")]);
 }
 
 /** How the objects of a token are called in errors. */

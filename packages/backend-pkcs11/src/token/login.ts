@@ -11,7 +11,13 @@ import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
-import { rememberRefused, wasRefused } from "./refused-pins.ts";
+import { refusedCount, rememberRefused, wasRefused } from "./refused-pins.ts";
+
+/** How careful a backend is with the PINs of its tokens. */
+export interface LoginRules {
+  /** After how many refused PINs of a token, in this process, no other is sent to it. */
+  readonly maxRefusedPins: number;
+}
 
 /**
  * The login of one backend on one token. The PIN is asked for as late as possible, tried once, and never
@@ -20,14 +26,16 @@ import { rememberRefused, wasRefused } from "./refused-pins.ts";
 export class Login {
   readonly #module: Module;
   readonly #slot: Slot;
+  readonly #rules: LoginRules;
   readonly #page: LoginPage;
   readonly #name: string;
   /** Whether this backend gave a PIN that opens the token. */
   #unlocked = false;
 
-  constructor(module: Module, slot: Slot) {
+  constructor(module: Module, slot: Slot, rules: LoginRules) {
     this.#module = module;
     this.#slot = slot;
+    this.#rules = rules;
     this.#page = module.logins.page(slot.token);
     this.#name = `the token ${quoted(slot.token.label)}`;
   }
@@ -51,12 +59,9 @@ export class Login {
     await this.#page.inTurn(() => this.#unlock(keeper, request));
   }
 
-  /** A PIN that may be sent: `PIN_REQUIRED`, `PIN_REFUSED` for an empty one, `PIN_INCORRECT` for a known wrong one. */
-  async pinFrom(request: PinRequest, known?: Secret): Promise<Secret> {
-    const pin = known ?? (await request.carried()) ?? (await request.ask(this.#slot.token));
-    if (pin === undefined) throw this.#required();
-    this.#check(pin);
-    return pin;
+  /** A PIN for one signature, to be sent at once; for the errors see {@link unlock}. */
+  async contextPin(request: PinRequest): Promise<Secret> {
+    return await this.#pinFrom(request, await request.carried(), true);
   }
 
   /** Logs out, if the login is ours and nobody else uses it. */
@@ -80,12 +85,21 @@ export class Login {
     const carried = await request.carried();
     if (this.#unlocked && carried === undefined) return this.#page.enter(this, undefined);
     if (!loggedIn) await this.#checkFlags();
-    const pin = await this.pinFrom(request, carried);
+    const pin = await this.#pinFrom(request, carried, !loggedIn);
     if (!loggedIn && (await this.#tryOnce(keeper, pin))) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
       throw new CredentialError("PIN_INCORRECT", `another PIN opened ${this.#name}; this one is not tried`);
     this.#unlocked = true;
+  }
+
+  async #pinFrom(request: PinRequest, carried: Secret | undefined, isToBeSent: boolean): Promise<Secret> {
+    if (carried !== undefined) this.#checkPin(carried);
+    if (isToBeSent) this.#checkCount();
+    const pin = carried ?? (await request.ask(this.#slot.token));
+    if (pin === undefined) throw this.#required();
+    this.#checkPin(pin);
+    return pin;
   }
 
   /** @returns false where somebody else in this process was faster */
@@ -102,7 +116,7 @@ export class Login {
     }
   }
 
-  #check(pin: Secret): void {
+  #checkPin(pin: Secret): void {
     if (pin.isEmpty) {
       throw new CredentialError("PIN_REFUSED", `the PIN for ${this.#name} is empty, and is not sent`, {
         hint: "Put the PIN into its source.",
@@ -111,6 +125,15 @@ export class Login {
     if (!wasRefused(this.#slot.token, pin)) return;
     const message = `the PIN for ${this.#name} was refused before and is not tried again`;
     throw new CredentialError("PIN_INCORRECT", message);
+  }
+
+  #checkCount(): void {
+    const refused = refusedCount(this.#slot.token);
+    if (refused < this.#rules.maxRefusedPins) return;
+    const pins = refused === 1 ? "a PIN" : `${refused} PINs`;
+    throw new CredentialError("PIN_REFUSED", `${this.#name} refused ${pins} already, so no other is sent`, {
+      hint: "Correct the PIN that was refused, and start again.",
+    });
   }
 
   async #checkFlags(): Promise<void> {

@@ -14,7 +14,7 @@ export async function pinOfUri(uri: Pkcs11Uri): Promise<Secret | undefined> {
   const scheme = uriScheme(source);
   if (scheme === "file") return await pinOfFile(parseFileUri(source).path);
   if (scheme === "env") return pinOfVariable(source.slice(4));
-  throw refusedSource(source, scheme);
+  throw refusedSource(source);
 }
 
 /** Whether a PIN can be had without asking anybody. */
@@ -40,14 +40,10 @@ async function readPinFile(path: string): Promise<Buffer> {
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await file.stat();
     if (!stat.isFile()) throw new CredentialError("PIN_SOURCE_UNREADABLE", `${path} is no regular file`);
-    if (process.platform !== "win32" && (stat.mode & OTHERS_MAY_READ_OR_WRITE) !== 0) {
-      throw new CredentialError(
-        "PIN_SOURCE_REFUSED",
-        `every user of this machine has access to the PIN file ${path}`,
-        {
-          hint: `Restrict it: chmod 0600 ${path}`,
-        },
-      );
+    if (process.platform !== "win32" && (stat.mode & OTHERS_HAVE_ACCESS) !== 0) {
+      throw new CredentialError("PIN_SOURCE_REFUSED", `other users have access to the PIN file ${path}`, {
+        hint: `Restrict it: chmod 0600 ${path}`,
+      });
     }
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_PIN_FILE + 1), 0, MAX_PIN_FILE + 1, 0);
     if (bytesRead <= MAX_PIN_FILE) return buffer.subarray(0, bytesRead);
@@ -74,17 +70,15 @@ function pinOfVariable(name: string): Secret {
   );
 }
 
-function refusedSource(source: string, scheme: string | undefined): CredentialError {
+/** What is no pin-source may be the PIN itself, in the wrong place: nothing of it is shown. */
+function refusedSource(source: string): CredentialError {
   if (source.startsWith("|")) {
     return new CredentialError("PIN_SOURCE_REFUSED", "a pin-source that is a command is not run");
-  }
-  if (scheme !== undefined) {
-    return new CredentialError("PIN_SOURCE_REFUSED", `a pin-source of the kind ${scheme}: is not allowed`);
   }
   return new CredentialError("PIN_SOURCE_REFUSED", "the pin-source is neither file: nor env:", {
     hint: "Write file: before the path.",
   });
 }
 
-const OTHERS_MAY_READ_OR_WRITE = 0o006;
+const OTHERS_HAVE_ACCESS = 0o077;
 const MAX_PIN_FILE = 4096;

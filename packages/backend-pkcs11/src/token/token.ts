@@ -1,6 +1,6 @@
 import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/core";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
-import { Login } from "./login.ts";
+import { Login, type LoginRules } from "./login.ts";
 import { tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
 import { rememberRefused } from "./refused-pins.ts";
@@ -18,10 +18,10 @@ export class Token {
   #pool: SessionPool | undefined;
   #losses = 0;
 
-  constructor(module: Module, slot: Slot) {
+  constructor(module: Module, slot: Slot, rules: LoginRules) {
     this.module = module;
     this.slot = slot;
-    this.#login = new Login(module, slot);
+    this.#login = new Login(module, slot, rules);
   }
 
   /** Handles that were found in another epoch name nothing, or another object. */
@@ -77,7 +77,7 @@ export class Token {
 
   /** The PIN for one signature with a key that wants it each time (CKA_ALWAYS_AUTHENTICATE). */
   async contextPin(request: PinRequest): Promise<Secret> {
-    return await this.#login.pinFrom(request);
+    return await this.#login.contextPin(request);
   }
 
   /** A PIN that was refused for one signature is not sent again either. */

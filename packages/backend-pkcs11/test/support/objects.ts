@@ -4,7 +4,8 @@ import { createPrivateKey } from "node:crypto";
 export type TokenObjectSpec = readonly { type: number; value: number | boolean | { hex: string } }[];
 
 export interface ObjectOptions {
-  readonly label?: string;
+  /** Bytes where it is to be no UTF-8. */
+  readonly label?: string | Uint8Array;
   readonly id?: string;
   readonly sign?: boolean;
   readonly private?: boolean;

@@ -96,6 +96,10 @@ export const errorCodes = {
     "the library is not a PKCS#11 module",
     "Name the vendor's PKCS#11 library, not another one.",
   ),
+  MODULE_REFUSED: row(
+    "the PKCS#11 module is not one that may be loaded",
+    "Use a module that root or you own, and that nobody else may write to (`chmod go-w`), folders included.",
+  ),
   MODULE_FAILED: row(
     "the PKCS#11 module failed to start",
     "Check the module's own configuration and environment.",

@@ -87,8 +87,9 @@ function ambiguous<T>(
   wanted: Wanted,
 ): CredentialError {
   const uris = candidates.map((candidate) => describe.uri(candidate));
-  const listed = uris.slice(0, MAX_LISTED).map(shown).join(", ");
-  const more = uris.length > MAX_LISTED ? ` and ${uris.length - MAX_LISTED} more` : "";
+  const labels = [...new Set(candidates.map((candidate) => describe.label(candidate)))];
+  const listed = labels.slice(0, MAX_NAMED).map(quoted).join(", ");
+  const more = labels.length > MAX_NAMED ? ` and ${labels.length - MAX_NAMED} more` : "";
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_AMBIGUOUS" : "OBJECT_AMBIGUOUS",
     `${uris.length} ${wanted.what}s match ${shown(wanted.uri)}: ${listed}${more}`,
@@ -146,6 +147,7 @@ const MAX_NEAREST = 3;
 const MIN_PREFIX = 3;
 /** Of the longer label: what differs in more is not a misspelling. */
 const MAX_DIFFERENCE = 0.4;
-const MAX_LISTED = 10;
+/** Labels in a message; `candidates` has all. */
+const MAX_NAMED = 3;
 /** Labels are compared by so many characters at most. */
 const MAX_COMPARED = 64;
