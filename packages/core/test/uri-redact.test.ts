@@ -201,6 +201,33 @@ t.test("a PIN of any characters, after any name that speaks of a PIN, is hidden"
   t.pass();
 });
 
+t.test("whatever stands in a query, redacting twice is redacting once", async (t) => {
+  const pieces = fc.constantFrom(
+    "?",
+    "&",
+    "=",
+    "data:",
+    ",",
+    "pin",
+    "//",
+    "@",
+    "file:",
+    "pkcs11:",
+    "a",
+    "--",
+    " ",
+    "%3f",
+  );
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 12 }), (list) => {
+      const redacted = redactUri(list.join(""));
+      return redactUri(redacted) === redacted;
+    }),
+    { numRuns: 20_000 },
+  );
+  t.pass();
+});
+
 t.test("megabytes are redacted in no time, and cut", async (t) => {
   for (const piece of [
     "pin",

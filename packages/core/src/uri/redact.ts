@@ -12,7 +12,7 @@ export function redactUri(uri: string): string {
   const secret = firstSecret(text);
   const visible = secret === undefined ? text : `${text.slice(0, secret.at)}${secret.glue}${REDACTED}`;
   const cut = secret === undefined && text.length < uri.length ? "\u2026" : "";
-  return visible.replace(USER_INFO, `//${REDACTED}@`) + cut;
+  return visible + cut;
 }
 
 /** Whether nothing of the text may be quoted, not even parts that look harmless: one of them may belong to a PIN. */
@@ -36,7 +36,13 @@ interface Hidden {
 
 function firstSecret(text: string): Hidden | undefined {
   const read = legible(text);
-  const secrets = [secretAttribute(text, read), queryValue(text), dataContent(text), bareKey(read)]
+  const secrets = [
+    secretAttribute(text, read),
+    queryValue(text),
+    userOf(text),
+    dataContent(text),
+    bareKey(read),
+  ]
     .filter((secret) => secret !== undefined)
     .sort((a, b) => a.at - b.at);
   const dashes = read.text.indexOf("-----");
@@ -71,6 +77,9 @@ function endOf({ ends }: Legible, index: number): number {
 function secretAttribute(raw: string, read: Legible): Hidden | undefined {
   const isPath = PATH.test(raw);
   const words = new RegExp(SECRET_WORD, "gi");
+  // Where a name ends; in a path, a folder is no name.
+  const stops = isPath ? /[=;&?/]|$/g : /[=;&?]|$/g;
+  let stop = -1;
   for (let word = words.exec(read.text); word !== null; word = words.exec(read.text)) {
     const end = words.lastIndex;
     const reference = matchAt(REFERENCE, read.text, end);
@@ -78,29 +87,41 @@ function secretAttribute(raw: string, read: Legible): Hidden | undefined {
       words.lastIndex = end + reference.length;
       continue;
     }
-    const forgotten = isPath ? undefined : matchAt(NAME_WITHOUT_EQUALS, read.text, end);
-    if (forgotten === undefined && matchAt(isPath ? PATH_TAIL : NAME_TAIL, read.text, end) === undefined)
-      continue;
+    if (stop < end) {
+      stops.lastIndex = end;
+      stop = stops.exec(read.text)?.index ?? read.text.length;
+    }
+    const forgotten = !isPath && matchAt(NAME_WITHOUT_EQUALS, read.text, end) !== undefined;
+    if (!forgotten && read.text[stop] !== "=") continue;
     const nameEnd = end + (matchAt(NAME_END, read.text, end)?.length ?? 0);
-    return { at: endOf(read, nameEnd - 1), glue: "=" };
+    return { at: endOf(read, nameEnd - 1), glue: read.text[stop] === "=" ? "=" : " " };
   }
   return undefined;
 }
 
 /** The first value of a query that is not known to be harmless: vendors' attributes may hold passwords. */
 function queryValue(raw: string): Hidden | undefined {
-  const scheme = raw.search(/pkcs11:/i);
-  const question = raw.indexOf("?", Math.max(scheme, 0));
+  let question = raw.indexOf("?");
+  if (PATH.test(raw) || /\s/.test(raw.slice(0, Math.max(question, 0)).trim())) {
+    // A path or a sentence has a query only where a PKCS#11 URI stands in it.
+    const scheme = raw.search(/pkcs11:/i);
+    question = scheme === -1 ? -1 : raw.indexOf("?", scheme);
+  }
   if (question === -1) return undefined;
-  // Without pkcs11: it may be a path or a sentence.
-  if (scheme === -1 && (PATH.test(raw) || /\s/.test(raw.slice(0, question).trim()))) return undefined;
   let at = question + 1;
   for (const attribute of raw.slice(at).split("&")) {
-    if (attribute !== "" && !HARMLESS.test(attribute))
-      return { at: at + attribute.indexOf("=") + 1, glue: "" };
+    if (attribute !== "" && !HARMLESS.test(attribute)) {
+      return { at: at + (/^[-\w.%]{1,64}=/.exec(attribute)?.[0].length ?? 0), glue: "" };
+    }
     at += attribute.length + 1;
   }
   return undefined;
+}
+
+/** The user part of an authority, password included. */
+function userOf(raw: string): Hidden | undefined {
+  const start = raw.search(/\/\/[^/\s?#@]*@/);
+  return start === -1 ? undefined : { at: start + 2, glue: "" };
 }
 
 function dataContent(raw: string): Hidden | undefined {
@@ -128,10 +149,6 @@ const REDACTED = "[redacted]";
 const MAX_SHOWN = 16_384;
 
 const SECRET_WORD = "pin|pass|pwd|secret|token-?code|credential";
-/** The rest of a name up to its "=", whatever it is made of. */
-const NAME_TAIL = /[^=;&?]{0,64}?=/y;
-/** The same in a path, where a folder is no name. */
-const PATH_TAIL = /[^=;&?/]{0,64}?=/y;
 /** pin-value and its kin where "=" was forgotten. */
 const NAME_WITHOUT_EQUALS = /[-_]*(?:value|source|file)(?=.)/iy;
 /** What is shown of the rest of a name. */
@@ -144,4 +161,3 @@ const PATH = /^\s*(?:file:|\.{0,2}\/)|^[^\s:=?;,&]*$/i;
 const HARMLESS = /^(?:module-(?:name|path)=|pin-source=(?:file|env|fd|systemd):)[^?;\s]*$/i;
 const MEDIA_TYPE =
   /^(?:(?:application|text)\/[-+.a-z0-9]{1,40})?(?:;charset=[-a-z0-9]{1,20})?(?:;base64)?(?=,)/i;
-const USER_INFO = /\/\/[^/\s?#@]*@/g;
