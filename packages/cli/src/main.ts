@@ -27,7 +27,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   },
 };
 
-/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out. */
+/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out: a device failed. */
 export async function main(args: readonly string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -41,7 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (entry === undefined) {
-    process.stderr.write(`ddscred: there is no verb "${name}"\n\n${overview()}`);
+    process.stderr.write(`ddscred: ${noVerb(name)}\n\n${overview()}`);
     return EXIT.usage;
   }
   const verb = await entry.load();
@@ -61,8 +61,16 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What stands in place of a verb is quoted only where it can be no URI and no option with a PIN. */
+function noVerb(name: string): string {
+  if (/^pkcs11:/i.test(name))
+    return "there is no such verb; for a URI: ddscred ls URI, ddscred uri parse URI";
+  if (/^-|^(?:file|data):/i.test(name)) return "the verb comes first, such as: ddscred check FILE";
+  return /^[a-z]{1,20}$/i.test(name) ? `there is no verb "${name}"` : "there is no such verb";
+}
+
 function overview(): string {
   const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}`);
   return `ddscred: DDS Security credentials\n\nUsage: ddscred VERB [OPTIONS] ...\n\n${list.join("\n")}\n
-ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out.\n`;
+ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out: a device failed.\n`;
 }

@@ -43,6 +43,15 @@ export function readFormat<F extends string>(args: Arguments, allowed: readonly 
   return format;
 }
 
+/** `--peer`: whose acceptance decides. */
+export function readPeer(args: Arguments): "cyclonedds" | "fastdds" | "spec" | undefined {
+  const value = args.text("peer");
+  if (value === undefined) return undefined;
+  const peer = (["cyclonedds", "fastdds", "spec"] as const).find((candidate) => candidate === value);
+  if (peer === undefined) throw new UsageError("--peer is one of cyclonedds, fastdds, spec");
+  return peer;
+}
+
 /** `--domain`: a DDS domain id, 0 to 230 (DDSI-RTPS 2.2 9.6.1.1). */
 export function readDomain(args: Arguments): number | undefined {
   const value = args.text("domain");
@@ -59,9 +68,10 @@ export function readMoment(args: Arguments): Date | undefined {
   const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(
     value,
   );
-  const moment = new Date(
-    match ? `${match[1]}T${match[2] ?? "00:00:00"}${match[3]?.toUpperCase() ?? "Z"}` : Number.NaN,
-  );
-  if (Number.isNaN(moment.getTime())) throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
+  const [, date = "", time = "00:00:00", zone = "Z"] = match ?? [];
+  const moment = new Date(`${date}T${time}${zone.toUpperCase()}`);
+  // Date takes a day that its month has not for one of the next month.
+  if (Number.isNaN(moment.getTime()) || !new Date(`${date}T00:00:00Z`).toISOString().startsWith(date))
+    throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
   return moment;
 }

@@ -74,3 +74,24 @@ t.test("keys that DDS Security does not allow are refused, wherever they live", 
     t.ok(codes.includes("KEY_UNSUPPORTED"), `${keyKind}: ${codes.join(", ")}`);
   }
 });
+
+t.test(
+  "what implementations differ on is a warning; with a peer it is an error for that peer, and nothing for others",
+  async (t) => {
+    const { backend, configuration } = await mockDeployment({ keyKind: "ec-p384" });
+    const [participant] = readCycloneConfiguration(configuration, { environment: {} });
+    if (participant === undefined) throw new Error("no configuration");
+    const resolver = createResolver([backend], { crypto });
+    const severities = async (peer?: "cyclonedds" | "fastdds" | "spec") => {
+      const { ok, findings } = await check(participant, { resolver, crypto, ...(peer && { peer }) });
+      return {
+        ok,
+        severities: findings.flatMap(({ code, severity }) => (code === "PEER_DIFFERS" ? severity : [])),
+      };
+    };
+    t.match(await severities(), { ok: true, severities: ["warning"] });
+    t.match(await severities("cyclonedds"), { ok: false, severities: ["error"] });
+    t.strictSame(await severities("spec"), { ok: true, severities: [] });
+    t.strictSame(await severities("fastdds"), { ok: true, severities: [] });
+  },
+);

@@ -1,5 +1,5 @@
 import { EXIT } from "../exit.ts";
-import { printable, styleOf, wrap } from "./style.ts";
+import { brief, printable, styleOf, URI, wrap } from "./style.ts";
 
 interface ShownError {
   readonly code: string;
@@ -26,11 +26,17 @@ export function showError(error: unknown): number {
   const style = styleOf(process.stderr);
   const shown = asShown(error);
   const lines = [`${style.bad("error")}  ${style.bold(shown.code)}  ${printable(shown.message)}`];
-  if (shown.uri !== undefined) lines.push(`       ${printable(shown.uri)}`);
-  for (const candidate of shown.candidates ?? []) lines.push(`       - ${printable(candidate)}`);
+  if (shown.uri !== undefined) lines.push(`       ${brief(shown.uri, URI)}`);
+  for (const candidate of unsaid(shown)) lines.push(`       - ${candidate}`);
   lines.push(wrap(shown.hint, style.width, "       "));
   process.stderr.write(`${lines.join("\n")}\n`);
   return exitOf([shown]);
+}
+
+/** Candidates that the message does not name already, as they are shown. */
+export function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
+  const rest = (error.candidates ?? []).filter((candidate) => !error.message.includes(candidate));
+  return rest.map((candidate) => brief(candidate, URI));
 }
 
 /** The status for what is wrong: an answer that is no wins over one that could not be found. */

@@ -1,7 +1,12 @@
 import { type CheckReport, elementOf, type Finding } from "@ddscred/dds-security";
-import { printable, type Style, wrap } from "./style.ts";
+import { unsaid } from "./errors.ts";
+import { brief, LABEL, printable, type Style, URI, wrap } from "./style.ts";
 
 const INDENT = "         ";
+const PEERS = [
+  ["cyclonedds", "Cyclone DDS"],
+  ["fastdds", "Fast DDS"],
+] as const;
 
 /** A check report for a person: the verdict, what is wrong with its remedy, what was found good. */
 export function renderReport(report: CheckReport, style: Style): string {
@@ -17,8 +22,19 @@ function verdict(report: CheckReport, style: Style): string {
   const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter(
     (text) => text !== "",
   );
-  const word = report.ok ? style.good("good") : style.bad("not good");
-  return `${word}  ${style.bold(printable(report.source))}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
+  const peers = PEERS.flatMap(([peer, name]) =>
+    report.findings.some(({ code, severity, peers = [] }) => {
+      return code === "PEER_DIFFERS" && severity === "warning" && peers.includes(peer);
+    })
+      ? name
+      : [],
+  );
+  const word = report.ok
+    ? style.good(peers.length === 0 ? "good" : "good by the specification")
+    : style.bad("not good");
+  const except =
+    report.ok && peers.length > 0 ? style.warn(`, but not accepted by ${peers.join(" and ")}`) : "";
+  return `${word}${except}  ${style.bold(printable(report.source))}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
 }
 
 function renderFinding(finding: Finding, style: Style): string {
@@ -26,8 +42,8 @@ function renderFinding(finding: Finding, style: Style): string {
   const lines = [`${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`];
   const target = finding.target === undefined ? "" : `${place(finding.target)}: `;
   lines.push(wrap(target + finding.message, style.width, INDENT));
-  if (finding.uri !== undefined) lines.push(style.faint(INDENT + printable(finding.uri)));
-  for (const candidate of finding.candidates ?? []) lines.push(`${INDENT}- ${printable(candidate)}`);
+  if (finding.uri !== undefined) lines.push(style.faint(INDENT + brief(finding.uri, URI)));
+  for (const candidate of unsaid(finding)) lines.push(`${INDENT}- ${candidate}`);
   lines.push(wrap(`> ${finding.hint}`, style.width, INDENT));
   return lines.join("\n");
 }
@@ -59,7 +75,7 @@ function renderFacts(report: CheckReport, style: Style): string {
       document.signingTime === undefined ? "" : `on ${day(document.signingTime)}`,
       document.uri,
     ]),
-  ].map((row) => row.map(printable));
+  ].map((row) => row.map((cell, column) => brief(cell, column === 4 ? URI : LABEL)));
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
   return rows
     .map(

@@ -36,10 +36,24 @@ export function wrap(text: string, width: number, indent: string): string {
   return [...lines, line].map((part) => indent + part).join("\n");
 }
 
-/** Labels and names come from tokens and files: control characters must not reach a terminal. */
+/** Labels and names come from tokens and files: what a terminal would obey must not reach it. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/g, (character) => {
-    return character === "\n" ? " " : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  return text.replace(UNSAFE, (character) => (character === "\n" ? " " : escaped(character)));
 }
+
+/** Control characters, line separators and bidirectional marks. */
+export const UNSAFE = /[\p{Cc}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;
+
+/** A character as JavaScript and JSON write it. */
+export function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** The same, cut: a token may hold a label of any length. */
+export function brief(text: string, length: number): string {
+  return printable(text.length > length ? `${text.slice(0, length)}\u2026` : text);
+}
+
+/** Characters of a label or name that are shown, and of a URI; JSON output has all of them. */
+export const LABEL = 200;
+export const URI = 1_000;

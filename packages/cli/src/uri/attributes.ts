@@ -1,4 +1,10 @@
-import { CredentialError, type Pkcs11Uri, type Pkcs11UriAttributes, parsePkcs11Uri } from "@ddscred/core";
+import {
+  CredentialError,
+  type Pkcs11Uri,
+  type Pkcs11UriAttributes,
+  parsePkcs11Uri,
+  Secret,
+} from "@ddscred/core";
 import { UsageError } from "../exit.ts";
 
 /** What `uri format` was given: a URI, one JSON object, or NAME=VALUE words with plain text. */
@@ -35,9 +41,12 @@ function fromJson(text: string): Pkcs11UriAttributes {
 function typed(
   name: string,
   value: unknown,
-): string | Uint8Array | bigint | { major: number; minor: number } {
+): string | Uint8Array | bigint | Secret | { major: number; minor: number } {
   if (name === "id") return bytesFromHex(isObject(value) ? value["hex"] : value);
-  if (name === "slot-id" && /^\d{1,20}$/.test(String(value))) return BigInt(String(value));
+  if (name === "slot-id") {
+    if (/^\d{1,20}$/.test(String(value))) return BigInt(String(value));
+    throw refused("slot-id is a number in decimal", "bad-slot-id");
+  }
   if (name === "library-version") {
     const [, major, minor = "0"] = /^(\d{1,4})(?:\.(\d{1,4}))?$/.exec(String(value)) ?? [];
     if (major !== undefined) return { major: Number(major), minor: Number(minor) };
@@ -45,7 +54,7 @@ function typed(
     throw refused("library-version is M or M.N", "bad-version");
   }
   if (typeof value !== "string") throw refused(`the value of ${name} is no text`, "bad-syntax");
-  return value;
+  return name === "pin-value" ? new Secret(value) : value;
 }
 
 function bytesFromHex(value: unknown): Uint8Array {

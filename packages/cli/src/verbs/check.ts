@@ -1,19 +1,23 @@
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fileBackend } from "@ddscred/backend-file";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, redactUri } from "@ddscred/core";
 import {
+  type CheckOptions,
   type CheckReport,
   type Configuration,
   check,
   configurationFromProperties,
+  type ExposureOf,
+  type FileExposure,
   readCycloneConfiguration,
   unreadable,
 } from "@ddscred/dds-security";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
-import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
+import { type Arguments, readArguments, readDomain, readFormat, readMoment, readPeer } from "../options.ts";
 import { exitOf } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
 import { renderReport } from "../terminal/report.ts";
 import { styleOf } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
@@ -29,14 +33,16 @@ Says whether a DDS Security configuration will work, and if not, why and what to
   --module PATH         PKCS#11 module for pkcs11: URIs
   --domain N            the domain that the participant will join, 0 to 230
   --at TIME             judge another moment: 2027-01-31T12:00:00Z
+  --peer NAME           cyclonedds or fastdds: what that implementation does not accept is an error;
+                        spec: the specification alone decides. Default: such differences are warnings
   --format text|json    default text
 `;
 
-/** A configuration, where its relative paths start, and who else may read it. */
+/** A configuration, where its relative paths start, and what others may do with its file. */
 interface Source {
   readonly configuration: Configuration;
   readonly bases: readonly string[];
-  readonly readableByOthers: boolean;
+  readonly others: FileExposure;
 }
 
 export const verb: Verb = { usage, run };
@@ -47,10 +53,11 @@ async function run(argv: readonly string[]): Promise<number> {
     module: { type: "string" },
     domain: { type: "string" },
     at: { type: "string" },
+    peer: { type: "string" },
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json"]);
-  const options = definedOnly({ domain: readDomain(args), at: readMoment(args) });
+  const options = definedOnly({ domain: readDomain(args), at: readMoment(args), peer: readPeer(args) });
   const reports: CheckReport[] = [];
   for (const read of sourceReaders(args)) {
     reports.push(...(await checkSource(read, args.text("module"), options)));
@@ -65,14 +72,15 @@ async function run(argv: readonly string[]): Promise<number> {
 async function checkSource(
   reader: SourceReader,
   module: string | undefined,
-  options: { domain?: number; at?: Date },
+  options: Pick<CheckOptions, "domain" | "at" | "peer">,
 ): Promise<CheckReport[]> {
   const reports: CheckReport[] = [];
   try {
-    for (const { configuration, bases, readableByOthers } of await reader.read(options.domain)) {
+    for (const { configuration, bases, others } of await reader.read(options.domain)) {
       const { resolver, crypto } = wire({ module, bases });
+      const exposure: ExposureOf = async (uri) => await fileBackend({ bases }).exposure(uri);
       try {
-        reports.push(await check(configuration, { resolver, crypto, readableByOthers, ...options }));
+        reports.push(await check(configuration, { resolver, crypto, exposure, ...others, ...options }));
       } finally {
         await resolver.close();
       }
@@ -90,7 +98,7 @@ function show(reports: readonly CheckReport[], format: "text" | "json"): void {
     process.stdout.write(reports.map((report) => renderReport(report, style)).join("\n"));
   } else {
     // One configuration is an object, several are a list.
-    process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
+    printJson(reports.length === 1 ? reports[0] : reports);
   }
 }
 
@@ -111,7 +119,8 @@ function sourceReaders(args: Arguments): readonly SourceReader[] {
     throw new UsageError("name a configuration file");
   if (properties.length === 0) {
     return args.positionals.map((file) => ({
-      name: file,
+      // Whoever gives a URI in place of a file gives its PIN too.
+      name: redactUri(file),
       read: async (domain) => await readFileSource(file, domain),
     }));
   }
@@ -119,7 +128,7 @@ function sourceReaders(args: Arguments): readonly SourceReader[] {
     {
       configuration: configurationFromProperties(properties),
       bases: [process.cwd()],
-      readableByOthers: false,
+      others: {},
     },
   ];
   return [{ name: "properties", read }];
@@ -129,16 +138,17 @@ async function readFileSource(file: string, domain: number | undefined): Promise
   const backend = fileBackend();
   const uri = pathToFileURL(file).href;
   const bytes = await backend.document(uri);
-  const readableByOthers = (await backend.exposure(uri))?.readableByOthers ?? false;
+  const { readableByOthers = false, writableByOthers = false } = (await backend.exposure(uri)) ?? {};
+  const others = { readableByOthers, writableByOthers };
   const configurations = readCycloneConfiguration(bytes, {
-    file,
+    file: redactUri(file),
     environment: process.env,
     ...definedOnly({ domain }),
   });
   // Cyclone DDS starts relative paths at its working directory, which is not known here: the folder of the
   // configuration is tried first, then the folder where ddscred runs.
   const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
-  return configurations.map((configuration) => ({ configuration, bases, readableByOthers }));
+  return configurations.map((configuration) => ({ configuration, bases, others }));
 }
 
 function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -1,8 +1,10 @@
-import type { CredentialDescription } from "@ddscred/core";
+import { type CredentialDescription, CredentialError } from "@ddscred/core";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { printable, type Style, styleOf } from "../terminal/style.ts";
+import { exitOf } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
+import { brief, LABEL, type Style, styleOf, URI } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred ls [OPTIONS] [URI]
@@ -22,26 +24,36 @@ async function run(argv: readonly string[]): Promise<number> {
   const format = readFormat(args, ["text", "json"]);
   const [uri = "pkcs11:", ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
-  const { resolver } = wire({ module: args.text("module") });
+  try {
+    const found = await list(uri, args.text("module"));
+    if (format === "json") printJson(found);
+    else process.stdout.write(render(found, styleOf(process.stdout)));
+    return found.length > 0 ? EXIT.good : EXIT.no;
+  } catch (error) {
+    if (format === "text" || !(error instanceof CredentialError)) throw error;
+    printJson(error);
+    return exitOf([error]);
+  }
+}
+
+async function list(uri: string, module: string | undefined): Promise<CredentialDescription[]> {
+  const { resolver } = wire({ module });
   const found: CredentialDescription[] = [];
   try {
     for await (const description of resolver.list(uri)) found.push(description);
   } finally {
     await resolver.close();
   }
-  process.stdout.write(
-    format === "json" ? `${JSON.stringify(found, null, 2)}\n` : render(found, styleOf(process.stdout)),
-  );
-  return found.length > 0 ? EXIT.good : EXIT.no;
+  return found;
 }
 
 function render(found: readonly CredentialDescription[], style: Style): string {
   if (found.length === 0) return "nothing matches\n";
   return found
     .map(({ kind, label, uri, details }) => {
-      const facts = Object.entries(details).map(([name, value]) => `${name} ${value}`);
-      const head = `${style.bold(printable(label === "" ? "(no label)" : label))}  ${kind}`;
-      return `${head}\n  ${printable(uri)}\n${facts.length > 0 ? style.faint(`  ${printable(facts.join(", "))}\n`) : ""}`;
+      const facts = Object.entries(details).map(([name, value]) => `${name} ${brief(value, LABEL)}`);
+      const head = `${style.bold(brief(label === "" ? "(no label)" : label, LABEL))}  ${kind}`;
+      return `${head}\n  ${brief(uri, URI)}\n${facts.length > 0 ? style.faint(`  ${facts.join(", ")}\n`) : ""}`;
     })
     .join("\n");
 }

@@ -10,6 +10,7 @@ import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
 import { showError } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
 import { printable, styleOf, wrap } from "../terminal/style.ts";
 import { attributesFrom } from "../uri/attributes.ts";
 import { matchesDescription } from "../uri/describe.ts";
@@ -53,7 +54,7 @@ async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     if (call.format === "text") return showError(error);
-    print({ valid: false, ...error.toJSON() });
+    printJson({ valid: false, ...error.toJSON() });
     return EXIT.no;
   }
 }
@@ -63,7 +64,7 @@ function parse({ args, format, lenient }: Call): number {
   const explanation = explainPkcs11Uri(uri, { lenient });
   const { aliases } = parsePkcs11Uri(uri, { lenient });
   if (format === "json") {
-    print({ valid: true, ...explanation, aliases });
+    printJson({ valid: true, ...explanation, aliases });
     return EXIT.good;
   }
   const style = styleOf(process.stdout);
@@ -80,7 +81,7 @@ function parse({ args, format, lenient }: Call): number {
 
 function format(call: Call): number {
   const uri = formatPkcs11Uri(attributesFrom(call.args, call.lenient));
-  if (call.format === "json") print({ uri });
+  if (call.format === "json") printJson({ uri });
   else process.stdout.write(`${uri}\n`);
   return EXIT.good;
 }
@@ -98,18 +99,14 @@ function compare({ args, format, lenient }: Call): number {
   const [a, b] = exactly(args, 2);
   // An invalid URI is an error with its position, not merely unequal.
   for (const uri of [a, b]) parsePkcs11Uri(uri, { lenient });
-  const equal = comparePkcs11Uris(a, b);
+  const equal = comparePkcs11Uris(a, b, { lenient });
   return answer({ equal, a: redactUri(a), b: redactUri(b) }, equal ? "equal" : "not equal", equal, format);
 }
 
 function answer(json: object, text: string, good: boolean, format: Format): number {
-  if (format === "json") print(json);
+  if (format === "json") printJson(json);
   else process.stdout.write(`${text}\n`);
   return good ? EXIT.good : EXIT.no;
-}
-
-function print(value: object): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 function exactly(args: readonly string[], count: 1): [string];

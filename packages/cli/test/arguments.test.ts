@@ -1,0 +1,131 @@
+// What a user may give the program by mistake, and what it may print of that.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { mockDeployment } from "@ddscred/backend-mock";
+import t from "tap";
+import { ddscred, type Outcome, temporaryFolder } from "./support/program.ts";
+
+const CANARY = "canary7391";
+
+t.test("no secret of the command line is printed, whatever was forgotten", async (t) => {
+  for (const args of [
+    [`pkcs11:token=X?pin-value=${CANARY}`],
+    [`--pin-value=${CANARY}`],
+    [`file:alice.key?passphrase=${CANARY}`],
+    [`${CANARY}:x`],
+    ["check", `pkcs11:token=X?pin-value=${CANARY}`],
+    ["check", "--format", "json", `pkcs11:token=X?pin-value=${CANARY}`],
+    ["check", `--pin-value=${CANARY}`],
+    ["check", "--property", `private_key=pkcs11:token=X?x-password=${CANARY}`],
+    ["uri", "parse", `pkcs11:token=X&pin-value=${CANARY}`],
+    ["uri", "parse", "--format", "json", `pkcs11:token=a%3Fpin-value%3D${CANARY}`],
+    ["uri", "parse", `pkcs11:token=a?x-password=b&${CANARY}=c`],
+    ["uri", "format", "token=a", `pin-value=${CANARY}`],
+    ["uri", "compare", "--format", "json", `pkcs11:?${CANARY}=1`, `pkcs11:?pn-value=${CANARY}`],
+  ]) {
+    const { stdout, stderr } = ddscred(args);
+    const name = args.join(" ").replaceAll(CANARY, "SECRET");
+    // A name of a vendor's attribute that stands by itself may be shown.
+    if (!name.includes("?SECRET=1")) t.notMatch(stdout + stderr, CANARY, name);
+    t.notMatch(stdout + stderr, "INTERNAL", name);
+  }
+});
+
+t.test("a document that is no document is not quoted, only its line is named", async (t) => {
+  const folder = temporaryFolder(t);
+  const check = await fileDeployment(folder);
+  writeFileSync(join(folder, "governance.p7s"), `${CANARY}\n`);
+  const { stdout } = check("--format", "json");
+  t.match(JSON.parse(stdout).findings[0], {
+    code: "DOCUMENT_NOT_SMIME",
+    message: /not a MIME header \("Name: value"\) \(line 1\)/,
+  });
+  t.notMatch(stdout, CANARY);
+});
+
+t.test("what stands in place of a verb is answered with the verb that is meant", async (t) => {
+  t.match(ddscred(["pkcs11:token=a"]), { status: 2, stderr: /^ddscred: there is no such verb.*ddscred ls/ });
+  t.match(ddscred(["--module=x"]), { status: 2, stderr: /^ddscred: .*ddscred check/ });
+  t.match(ddscred(["chekc"]), { status: 2, stderr: /"chekc"/ });
+});
+
+t.test("--at takes days that exist", async (t) => {
+  for (const time of ["2027-02-30", "2027-02-29T12:00:00Z", "2027-13-01", "2027-04-31"]) {
+    t.match(ddscred(["check", "x.xml", "--at", time]), { status: 2, stderr: /--at is a time/ }, time);
+  }
+  for (const time of ["2028-02-29", "2027-01-31T23:30:00-05:00", "2027-01-01T00:30:00+05:00"]) {
+    t.equal(ddscred(["check", "nowhere.xml", "--at", time]).status, 1, time);
+  }
+});
+
+t.test("an error of ls in JSON is an object on stdout, as of uri", async (t) => {
+  const { status, stdout } = ddscred(["ls", "--format", "json", "--module", "/nowhere.so"]);
+  t.equal(status, 1);
+  t.match(JSON.parse(stdout), { code: "MODULE_NOT_FOUND", message: /nowhere/, hint: /./ });
+  t.match(ddscred(["ls", "--format", "json", "a", "b"]), { status: 2, stdout: "", stderr: /Usage/ });
+});
+
+t.test("JSON holds no character that a terminal obeys", async (t) => {
+  const label = "a\u009b31m\u202eb\u2028\u200f";
+  const uri = `pkcs11:token=${encodeURIComponent(label)}`;
+  const { stdout } = ddscred(["uri", "parse", "--format", "json", uri]);
+  t.notMatch(stdout, /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+  t.equal(JSON.parse(stdout).attributes[0].decoded, label);
+});
+
+t.test("uri format refuses values that are none, without failing", async (t) => {
+  for (const args of [
+    ["slot-id=x"],
+    ["slot-id="],
+    ['{"slot-id":-1}'],
+    ['{"token":5}'],
+    ['{"pin-value":5}'],
+  ]) {
+    t.match(ddscred(["uri", "format", ...args]), { status: 1, stderr: /URI_INVALID/ }, args[0] ?? "");
+  }
+  t.match(ddscred(["uri", "format", "token=a", "pin-value=1234"]), { status: 0, stdout: "pkcs11:token=a\n" });
+});
+
+t.test("uri compare heeds --lenient", async (t) => {
+  const uris = ["pkcs11:objecttype=cert;token=a", "pkcs11:token=a;type=cert"];
+  t.equal(ddscred(["uri", "compare", ...uris]).status, 1);
+  t.equal(ddscred(["uri", "compare", "--lenient", ...uris]).status, 0);
+});
+
+t.test("--peer decides whose acceptance counts", async (t) => {
+  const folder = temporaryFolder(t);
+  const check = await fileDeployment(folder);
+  const plain = check();
+  t.equal(plain.status, 0, plain.stdout);
+  t.match(plain.stdout, /^good by the specification, but not accepted by Cyclone DDS  /);
+  t.match(check("--peer", "cyclonedds"), { status: 1, stdout: /^not good/ });
+  t.match(check("--peer", "spec"), { status: 0, stdout: /^good  / });
+  t.match(check("--peer", "opendds"), { status: 2, stderr: /--peer is one of/ });
+});
+
+/** A good participant in files, with a key that Cyclone DDS does not accept; answers with what checks it. */
+async function fileDeployment(folder: string): Promise<(...options: string[]) => Outcome> {
+  const { identity, pki, files } = await mockDeployment({ keyKind: "ec-p384" });
+  const contents: Record<string, string> = {
+    ...files,
+    "alice_cert.pem": identity.pem,
+    "alice.key": identity.key.pem,
+    "permissions_ca_cert.pem": pki.permissionsCa.pem,
+  };
+  for (const [name, text] of Object.entries(contents))
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+  const properties = {
+    identity_certificate: "alice_cert.pem",
+    identity_ca: "identity_ca_cert.pem",
+    private_key: "alice.key",
+    permissions_ca: "permissions_ca_cert.pem",
+    governance: "governance.p7s",
+    permissions: "permissions.p7s",
+  };
+  const named = Object.entries(properties).flatMap(([name, file]) => [
+    "--property",
+    `${name}=file://${join(folder, file)}`,
+  ]);
+  return (...options) => ddscred(["check", ...named, ...options]);
+}
