@@ -1,4 +1,4 @@
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, parseFileUri } from "@ddscred/core";
 
 /**
  * What `use` makes of the first path that exists; a path that exists and fails otherwise ends the search.
@@ -19,7 +19,8 @@ export async function firstFound<T>(
     }
   }
   const [only] = misses;
-  if (only !== undefined && misses.length === 1) throw only;
+  const hint = parseFileUri(uri).remark;
+  if (only !== undefined && misses.length === 1 && hint === undefined) throw only;
   if (only === undefined) {
     throw new CredentialError(
       "FILE_NOT_FOUND",
@@ -31,5 +32,6 @@ export async function firstFound<T>(
     uri,
     candidates: misses.flatMap(({ candidates }) => candidates ?? []).slice(0, 3),
     cause: only.cause,
+    ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -39,7 +39,7 @@ const supports = {
 const invalid = [
   "file:",
   "file:%zz",
-  "file://other-host/ec.pem",
+  "file://user@other-host/ec.pem",
   "file:a%00b",
   "data:",
   "data:;base64,*",

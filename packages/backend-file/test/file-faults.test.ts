@@ -51,7 +51,11 @@ await t.test(
     t.ok(error.message.includes(at("identity-ca.pem")));
     t.match(error.message, /identity_ca\.pem/);
     t.equal(error.candidates?.[0], `file:${at("identity_ca.pem")}`);
-    t.ok(error.candidates?.includes(`file:${at("100%25.pem")}`), "a candidate is a URI that reads back");
+    t.strictSame(
+      (await faultOf("100.pem")).candidates,
+      [`file:${at("100%25.pem")}`],
+      "a candidate is a URI that reads back",
+    );
     t.match(await faultOf("no-folder/x.pem"), { code: "FILE_NOT_FOUND", message: /no directory/ });
   },
 );
@@ -83,6 +87,13 @@ await t.test("a link to a file is that file", async (t) => {
   symlinkSync("identity_ca.pem", at("link.pem"));
   t.same(await source.document("file:link.pem"), Buffer.from("x"));
 });
+
+await t.test(
+  "file://name.pem is a relative path; where it is not there, the hint says how to write it",
+  async (t) => {
+    t.match(await faultOf("//certs/nowhere.pem"), { code: "FILE_NOT_FOUND", hint: /file:relative\/path/ });
+  },
+);
 
 await t.test("NUL in a path is URI_INVALID", async (t) => {
   t.equal((await faultOf("a%00b")).code, "URI_INVALID");
