@@ -4,7 +4,7 @@ export const EXIT = {
   /** The answer is no: findings of severity error, no match, not equal, not valid. */
   no: 1,
   usage: 2,
-  /** Could not find out: a device failed, or ddscred itself. */
+  /** Could not find out: a device or ddscred itself failed, or something is not judged yet. */
   unknown: 3,
 } as const;
 

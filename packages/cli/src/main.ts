@@ -27,7 +27,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   },
 };
 
-/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out: a device failed. */
+/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 a device failed or something is not judged yet. */
 export async function main(args: readonly string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -72,5 +72,5 @@ function noVerb(name: string): string {
 function overview(): string {
   const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}`);
   return `ddscred: DDS Security credentials\n\nUsage: ddscred VERB [OPTIONS] ...\n\n${list.join("\n")}\n
-ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 could not find out: a device failed.\n`;
+ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 a device failed or something is not judged yet.\n`;
 }

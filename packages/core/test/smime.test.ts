@@ -172,6 +172,12 @@ await t.test("what readers could differ on is refused, with the line", async (t)
     ["two Content-Types", { headers: multipart + multipart }, 2, "twice"],
     ["no Content-Type", { headers: "A: b\n" }, 1, "no Content-Type"],
     ["another type", { headers: "Content-Type: multipart/mixed; boundary=b--1\n" }, 1, "multipart/mixed"],
+    [
+      "a type that is base64",
+      { headers: "Content-Type: MIGHAgEAMBMGByqGSM49AgEGCCqG/x\n" },
+      1,
+      "Content-Type is .../x",
+    ],
     ["a malformed type", { headers: 'Content-Type: multipart/signed; boundary="b\n' }, 1, "malformed"],
     [
       "two boundaries",

@@ -82,9 +82,9 @@ export function parseContentType(value: string): ContentType | undefined {
   return { type: type.toLowerCase(), parameters };
 }
 
-/** A foreign text, fit for a message. */
+/** A foreign text, fit for a message: no control characters, and no runs of base64, which may be of a key. */
 export function shown(text: string): string {
-  const line = text.replace(/\p{Cc}/gu, "\ufffd");
+  const line = text.replace(/\p{Cc}/gu, "\ufffd").replace(/[a-z0-9+]{24,}/gi, "...");
   return line.length > 60 ? `${line.slice(0, 60)}...` : line;
 }
 
