@@ -27,7 +27,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   },
 };
 
-/** Runs the program. Status: 0 good, 1 the answer is no, 2 wrong usage, 3 a device failed or something is not judged yet. */
+/** Runs the program; the statuses are those of {@link EXIT}. */
 export async function main(args: readonly string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -35,6 +35,8 @@ export async function main(args: readonly string[]): Promise<number> {
     throw error;
   });
   const [name, ...rest] = args;
+  if (name === "help" && rest[0] !== undefined && Object.hasOwn(verbs, rest[0]))
+    return await main([rest[0], "--help"]);
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     process.stdout.write(overview());
     return name === undefined ? EXIT.usage : EXIT.good;
@@ -54,7 +56,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return await verb.run(rest);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`ddscred ${name}: ${error.message}\n\n${verb.usage}`);
+      process.stderr.write(`ddscred ${name}: ${error.message}\n\n${verb.usage.split("\n\n")[0]}\n
+ddscred ${name} --help explains it.\n`);
       return EXIT.usage;
     }
     return showError(error);
@@ -72,5 +75,8 @@ function noVerb(name: string): string {
 function overview(): string {
   const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}`);
   return `ddscred: DDS Security credentials\n\nUsage: ddscred VERB [OPTIONS] ...\n\n${list.join("\n")}\n
-ddscred VERB --help explains a verb. Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 a device failed or something is not judged yet.\n`;
+Options of every verb: --help; and ddscred --version.
+
+Exit status: 0 good, 1 the answer is no, 2 wrong usage, 3 a device failed or
+something is not judged yet.\n`;
 }

@@ -229,7 +229,7 @@ t.test("no candidate: the error names the nearest labels that exist", async (t) 
   );
   t.match(
     faultOf(() => selectOne([], ["T1"], describe, { uri: "pkcs11:token=T", what: "token" })),
-    { message: /there is: "T1"/ },
+    { message: /there is "T1"/ },
   );
   t.match(
     faultOf(() => selectOne([], [""], describe, { uri: "pkcs11:object=T", what: "certificate" })),

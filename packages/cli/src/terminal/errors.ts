@@ -1,5 +1,5 @@
 import { EXIT } from "../exit.ts";
-import { brief, printable, styleOf, URI, wrap } from "./style.ts";
+import { brief, styleOf, URI, wrap } from "./style.ts";
 
 interface ShownError {
   readonly code: string;
@@ -21,14 +21,17 @@ const COULD_NOT_FIND_OUT = new Set([
   "UNSUPPORTED",
 ]);
 
+const INDENT = "       ";
+
 /** Prints what stopped a verb on stderr and answers with the exit status. */
 export function showError(error: unknown): number {
   const style = styleOf(process.stderr);
   const shown = asShown(error);
-  const lines = [`${style.bad("error")}  ${style.bold(shown.code)}  ${printable(shown.message)}`];
-  if (shown.uri !== undefined) lines.push(`       ${brief(shown.uri, URI)}`);
-  for (const candidate of unsaid(shown)) lines.push(`       - ${candidate}`);
-  lines.push(wrap(shown.hint, style.width, "       "));
+  const lines = [`${style.bad("error")}  ${style.bold(shown.code)}`];
+  lines.push(wrap(shown.message, style.width, INDENT));
+  if (shown.uri !== undefined) lines.push(INDENT + brief(shown.uri, URI));
+  for (const candidate of unsaid(shown)) lines.push(`${INDENT}- ${candidate}`);
+  lines.push(wrap(`> ${shown.hint}`, style.width, INDENT));
   process.stderr.write(`${lines.join("\n")}\n`);
   return exitOf([shown]);
 }

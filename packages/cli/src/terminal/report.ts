@@ -57,36 +57,42 @@ function place({ file, line, column }: NonNullable<Finding["location"]>): string
   return `${file === undefined ? "" : `${printable(file)}:`}${line}:${column}`;
 }
 
+/** What was opened: a name, what it is, and its URI below, within the width of the terminal. */
 function renderFacts(report: CheckReport, style: Style): string {
   const rows = [
-    ...report.credentials.map((credential) => [
-      elementOf(credential.property),
-      credential.subject ?? (credential.possessionProved === true ? "signature made and verified" : ""),
-      credential.key,
-      credential.notAfter === undefined
-        ? extractability(credential.extractable)
-        : `until ${day(credential.notAfter)}`,
-      credential.uri,
-    ]),
-    ...report.documents.map((document) => [
-      elementOf(document.property),
-      `signed by ${document.signer}`,
-      document.scheme,
-      document.signingTime === undefined ? "" : `on ${day(document.signingTime)}`,
-      document.uri,
-    ]),
-  ].map((row) => row.map((cell, column) => brief(cell, column === 4 ? URI : LABEL)));
-  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
+    ...report.credentials.map((credential) => ({
+      name: elementOf(credential.property),
+      facts: [
+        credential.subject,
+        credential.key,
+        credential.possessionProved === true ? "signature made and verified" : undefined,
+        credential.notAfter === undefined ? undefined : `until ${day(credential.notAfter)}`,
+        extractability(credential.extractable),
+      ],
+      uri: credential.uri,
+    })),
+    ...report.documents.map((document) => ({
+      name: elementOf(document.property),
+      facts: [
+        `signed by ${document.signer}`,
+        document.scheme,
+        document.signingTime === undefined ? undefined : `on ${day(document.signingTime)}`,
+      ],
+      uri: document.uri,
+    })),
+  ];
+  const indent = 4 + Math.max(0, ...rows.map(({ name }) => name.length));
   return rows
-    .map(
-      (row) =>
-        `  ${row.map((cell, column) => (column === 4 ? style.faint(cell) : cell.padEnd(widths[column] ?? 0))).join("  ")}`,
-    )
+    .map(({ name, facts, uri }) => {
+      const told = facts.filter((fact) => fact !== undefined).map((fact) => brief(fact, LABEL));
+      const text = wrap(told.join(", "), style.width, " ".repeat(indent)).trimStart();
+      return `  ${name.padEnd(indent - 2)}${text}\n${" ".repeat(indent)}${style.faint(brief(uri, URI))}`;
+    })
     .join("\n");
 }
 
-function extractability(extractable: boolean | undefined): string {
-  if (extractable === undefined) return "";
+function extractability(extractable: boolean | undefined): string | undefined {
+  if (extractable === undefined) return undefined;
   return extractable ? "extractable" : "not extractable";
 }
 

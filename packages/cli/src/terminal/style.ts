@@ -12,7 +12,7 @@ export function styleOf(stream: NodeJS.WriteStream): Style {
   const colours = stream.isTTY && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
   const paint = (code: number) => (text: string) => (colours ? `\u001B[${code}m${text}\u001B[0m` : text);
   return {
-    width: stream.isTTY ? Math.min(Math.max(stream.columns ?? 100, 40), 120) : 100,
+    width: Math.min(Math.max((stream.columns ?? Number(process.env["COLUMNS"])) || 80, 40), 120),
     good: paint(32),
     bad: paint(31),
     warn: paint(33),

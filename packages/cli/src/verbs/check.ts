@@ -25,17 +25,28 @@ import { wire } from "../wiring.ts";
 const usage = `Usage: ddscred check [OPTIONS] FILE...
        ddscred check [OPTIONS] --property NAME=URI ...
 
-Says whether a DDS Security configuration will work, and if not, why and what to do.
+Says whether a DDS Security configuration will work, and if not, why and what
+to do.
 
   FILE                  Cyclone DDS XML configuration
-  --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS property name
-                        (dds.sec.auth.private_key) or its last word (private_key)
-  --module PATH         PKCS#11 module for pkcs11: URIs
+  --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS
+                        property name (dds.sec.auth.private_key) or its last
+                        word (private_key)
+  --module PATH         PKCS#11 module for pkcs11: URIs; default: the
+                        module-path of the URI
   --domain N            the domain that the participant will join, 0 to 230
-  --at TIME             judge another moment: 2027-01-31T12:00:00Z
-  --peer NAME           cyclonedds or fastdds: what that implementation does not accept is an error;
-                        spec: the specification alone decides. Default: such differences are warnings
+  --at TIME             judge another moment: 2027-01-31 or
+                        2027-01-31T12:00:00Z
+  --peer NAME           cyclonedds or fastdds: what that implementation does not
+                        accept is an error; spec: the specification alone
+                        decides. Default: such differences are warnings
   --format text|json    default text
+
+Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed or something
+is not judged yet.
+
+  ddscred check cyclonedds.xml --module /usr/lib/softhsm/libsofthsm2.so
+  ddscred check cyclonedds.xml --at 2030-01-01 --format json
 `;
 
 /** A configuration, where its relative paths start, and what others may do with its file. */

@@ -9,14 +9,18 @@ import { type Style, styleOf, wrap } from "../terminal/style.ts";
 
 const usage = `Usage: ddscred demo
 
-Makes a throw-away deployment in memory (two CAs, a participant whose key and certificate are on a software token,
-signed Governance and Permissions), checks it, then breaks it in several ways and shows what check says.
-It needs no HSM, writes no file and opens no connection.
+Makes a throw-away deployment in memory (two CAs, a participant whose key and
+certificate are on a software token, signed Governance and Permissions), checks
+it, then breaks it in several ways and shows what check says. It needs no HSM,
+writes no file and opens no connection.
 `;
 
 const acts: readonly { title: string; defects: readonly MockDefect[] }[] = [
   { title: "A participant as it should be.", defects: [] },
-  { title: "The PIN in the configuration is wrong. It is tried once, never again.", defects: ["pin-wrong"] },
+  {
+    title: "The PIN in the configuration is wrong. A run tries it once, never twice.",
+    defects: ["pin-wrong"],
+  },
   { title: "The key on the token belongs to another certificate.", defects: ["key-mismatch"] },
   { title: "The identity certificate has expired.", defects: ["identity-expired"] },
   { title: "Somebody edited the Permissions after they were signed.", defects: ["permissions-altered"] },

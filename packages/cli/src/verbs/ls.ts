@@ -4,17 +4,22 @@ import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
-import { brief, LABEL, type Style, styleOf, URI } from "../terminal/style.ts";
+import { brief, LABEL, type Style, styleOf, URI, wrap } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred ls [OPTIONS] [URI]
 
-Lists tokens and what is on them, each with a URI that names exactly that object.
+Lists tokens and what is on them, each with a URI that names exactly that
+object.
 
-  URI                   what to list; default pkcs11: (everything). Private objects need a PIN,
-                        best by pin-source=file:/path
+  URI                   what to list; default pkcs11: (everything). Private
+                        objects need a PIN, best by pin-source=file:/path or
+                        pin-source=env:NAME
   --module PATH         PKCS#11 module
   --format text|json    default text
+
+  ddscred ls --module /usr/lib/softhsm/libsofthsm2.so
+  ddscred ls 'pkcs11:token=HSM;type=private?pin-source=env:PIN' --module ...
 `;
 
 export const verb: Verb = { usage, run };
@@ -24,6 +29,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const format = readFormat(args, ["text", "json"]);
   const [uri = "pkcs11:", ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
+  if (!/^pkcs11:/i.test(uri)) throw new UsageError("ls lists pkcs11: URIs");
   try {
     const found = await list(uri, args.text("module"));
     if (format === "json") printJson(found);
@@ -48,12 +54,13 @@ async function list(uri: string, module: string | undefined): Promise<Credential
 }
 
 function render(found: readonly CredentialDescription[], style: Style): string {
-  if (found.length === 0) return "nothing matches\n";
+  if (found.length === 0) return "nothing matches; ddscred ls without a URI shows what is there\n";
   return found
     .map(({ kind, label, uri, details }) => {
       const facts = Object.entries(details).map(([name, value]) => `${name} ${brief(value, LABEL)}`);
       const head = `${style.bold(brief(label === "" ? "(no label)" : label, LABEL))}  ${kind}`;
-      return `${head}\n  ${brief(uri, URI)}\n${facts.length > 0 ? style.faint(`  ${facts.join(", ")}\n`) : ""}`;
+      const told = facts.length > 0 ? `${style.faint(wrap(facts.join(", "), style.width, "  "))}\n` : "";
+      return `${head}\n  ${brief(uri, URI)}\n${told}`;
     })
     .join("\n");
 }

@@ -1,5 +1,4 @@
 import { CredentialError } from "../errors/credential-error.ts";
-import { redactUri } from "./redact.ts";
 import { parsePkcs11Uri } from "./rfc7512/parse.ts";
 
 /** How candidates are named in errors. */
@@ -73,13 +72,23 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
   const existing =
     all.length === 0
       ? `there is no ${wanted.what} at all`
-      : `${all.length === labels.length ? "there is" : "nearest of those that exist"}: ${labels.map(quoted).join(", ")}`;
+      : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
+  const label = wantedLabel(wanted);
+  const failed =
+    label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND",
-    `no ${wanted.what} matches ${shown(wanted.uri)}; ${existing}`,
-    { uri: wanted.uri, candidates: near.map((candidate) => describe.uri(candidate)) },
+    `${failed}; ${existing}`,
+    {
+      uri: wanted.uri,
+      candidates: near.map((candidate) => describe.uri(candidate)),
+      ...(wanted.what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
+    },
   );
 }
+
+const NO_TOKEN_AT_ALL =
+  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM?";
 
 function ambiguous<T>(
   candidates: readonly T[],
@@ -92,7 +101,7 @@ function ambiguous<T>(
   const more = labels.length > MAX_NAMED ? ` and ${labels.length - MAX_NAMED} more` : "";
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_AMBIGUOUS" : "OBJECT_AMBIGUOUS",
-    `${uris.length} ${wanted.what}s match ${shown(wanted.uri)}: ${listed}${more}`,
+    `${uris.length} ${wanted.what}s match the URI: ${listed}${more}`,
     { uri: wanted.uri, candidates: uris },
   );
 }
@@ -104,11 +113,6 @@ function wantedLabel(wanted: Wanted): string {
   } catch {
     return "";
   }
-}
-
-function shown(uri: string): string {
-  const redacted = redactUri(uri);
-  return redacted.length > 300 ? `${redacted.slice(0, 300)}\u2026` : redacted;
 }
 
 function quoted(label: string): string {
