@@ -82,7 +82,7 @@ export function fixtureOnFiles(): BackendFixture {
       chain: "file:chain.pem",
       missingCertificate: "file:ecc.pem",
       missingPrivateKey: "file:ecc.key",
-      invalid: ["file:", "file://elsewhere/ec.pem", "file:%zz", "data:no-comma"],
+      invalid: ["file:", "file://user@elsewhere/ec.pem", "file:%zz", "data:no-comma"],
       withSecret: (secret) => [`data:,${secret}`, `data:${secret}`, `data:;base64,${secret}%`],
     },
   };

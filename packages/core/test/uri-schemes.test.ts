@@ -244,7 +244,7 @@ t.test("several candidates: the error names three, and lists each as a full URI"
   );
   t.match(error, {
     code: "OBJECT_AMBIGUOUS",
-    message: /^12 private keys match pkcs11:type=private: "key 0", "key 1", "key 2" and 9 more$/,
+    message: /^12 private keys match the URI: "key 0", "key 1", "key 2" and 9 more$/,
   });
   t.equal(error.candidates?.length, 12);
   t.match(error.candidates?.[11], "pkcs11:object=key%2011");
