@@ -27,16 +27,18 @@ export interface FileBackendOptions {
   readonly bases?: readonly string[];
 }
 
-/** Who besides the owner may read a file. */
+/** What others than the owner may do with a file. */
 export interface FileExposure {
   /** Permission bits, such as 0o640. */
   readonly mode: number;
   /** Whether the mode lets the group or everybody read it. */
   readonly readableByOthers: boolean;
+  /** Whether the mode lets the group or everybody change it. */
+  readonly writableByOthers: boolean;
 }
 
 export interface FileBackend extends CredentialSource, DocumentSource, RevocationSource {
-  /** Who may read the file that the URI names; undefined for data:, which has no file. */
+  /** Who may read or change the file that the URI names; undefined for data:, which has no file. */
   exposure(uri: string, options?: CallOptions): Promise<FileExposure | undefined>;
 }
 
@@ -154,7 +156,11 @@ class Files implements FileBackend {
 async function exposureOf(path: string, uri: string): Promise<FileExposure> {
   try {
     const { mode } = await stat(path);
-    return { mode: mode & 0o7777, readableByOthers: (mode & 0o044) !== 0 };
+    return {
+      mode: mode & 0o7777,
+      readableByOthers: (mode & 0o044) !== 0,
+      writableByOthers: (mode & 0o022) !== 0,
+    };
   } catch (error) {
     throw await fileFault(error, path, uri);
   }

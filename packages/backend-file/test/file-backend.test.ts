@@ -207,19 +207,21 @@ await t.test("a data: URI that holds too much, or nothing, is refused like a fil
   t.match(await errorOf(source.signer(`data:,${"a".repeat(1024 * 1024 + 1)}`)), { code: "FILE_TOO_LARGE" });
 });
 
-await t.test("exposure() says who may read the file", async (t) => {
+await t.test("exposure() says who may read or change the file", async (t) => {
   put("exposed.pem", "x");
-  const expected: [number, boolean][] = [
-    [0o600, false],
-    [0o400, false],
-    [0o640, true],
-    [0o604, true],
-    [0o644, true],
-    [0o711, false],
+  const expected: [number, boolean, boolean][] = [
+    [0o600, false, false],
+    [0o400, false, false],
+    [0o640, true, false],
+    [0o604, true, false],
+    [0o644, true, false],
+    [0o602, false, true],
+    [0o660, true, true],
+    [0o711, false, false],
   ];
-  for (const [mode, readableByOthers] of expected) {
+  for (const [mode, readableByOthers, writableByOthers] of expected) {
     chmodSync(at("exposed.pem"), mode);
-    t.same(await source.exposure("file:exposed.pem"), { mode, readableByOthers });
+    t.same(await source.exposure("file:exposed.pem"), { mode, readableByOthers, writableByOthers });
   }
   t.equal(await source.exposure(`data:,${material.ec.privateKey.pem}`), undefined);
   t.match(await errorOf(source.exposure("file:no-such")), { code: "FILE_NOT_FOUND" });
@@ -243,7 +245,10 @@ await t.test("the program of the README works when pasted", async (t) => {
     cwd: home,
     encoding: "utf8",
   });
-  t.match(printed, /^true\n\{ mode: 384, readableByOthers: false \}\nFILE_NOT_FOUND .*identity\.key\.pem\n$/);
+  t.match(
+    printed,
+    /^true\n\{ mode: 384, readableByOthers: false, writableByOthers: false \}\nFILE_NOT_FOUND .*identity\.key\.pem\n$/,
+  );
 });
 
 const shared = new URL("../../../../shared/vectors/deployments.tar.gz", import.meta.url);
