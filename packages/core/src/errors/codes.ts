@@ -220,6 +220,18 @@ export const errorCodes = {
     "Restrict the file (`chmod 0600 FILE`), or use pin-source=file: instead of pin-value.",
   ),
   PIN_INLINE: row("the PIN stands in the URI", "Prefer pin-source=file:/path (mode 0600) over pin-value."),
+  SECRET_EXPOSED: row(
+    "a passphrase or private key stands in a file that others may read",
+    "Restrict the file (`chmod 0600 FILE`), or keep the secret in a file of its own.",
+  ),
+  KEY_EXPOSED: row(
+    "others may read the file of an unencrypted private key",
+    "Restrict the file: `chmod 0600 FILE`.",
+  ),
+  CA_SHARED: row(
+    "a participant holds the key of its CA",
+    "Use a CA with a key of its own: whoever holds it can issue certificates or sign permissions.",
+  ),
   SUBJECT_MISMATCH: row(
     "no grant is for the identity certificate's subject",
     "Write the certificate's subject into <subject_name>.",
@@ -229,6 +241,10 @@ export const errorCodes = {
   DOMAIN_NOT_COVERED: row(
     "no rule covers the domain",
     "Add the domain to a rule and sign the document again.",
+  ),
+  GRANT_ALLOWS_NOTHING: row(
+    "the grant allows no topic",
+    "Add an allow_rule before the rule that denies everything, and sign the document again.",
   ),
   PEER_DIFFERS: row(
     "an implementation reads this otherwise",

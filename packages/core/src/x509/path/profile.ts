@@ -62,7 +62,7 @@ export const ddsPermissionsCaProfile: PathProfile = {
     { label: "EC P-384", keyType: "ec", curve: "P-384" },
     { label: "EC P-521", keyType: "ec", curve: "P-521" },
   ],
-  keySection: "DDS-Security 1.1 9.4.1",
+  keySection: "NIST SP 800-131A 3",
   version1Anchors: "accept",
   anchors: "sign",
 };
