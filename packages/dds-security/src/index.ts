@@ -1,4 +1,5 @@
 export * from "./check/check.ts";
+export type { ExposureOf, FileExposure } from "./check/exposure.ts";
 export * from "./check/report.ts";
 export * from "./configuration/cyclone.ts";
 export * from "./configuration/from-properties.ts";

@@ -35,6 +35,9 @@ t.test("a text is expanded as Cyclone DDS expands it", async (t) => {
     ["${UNSET:-a\\}b}", "a\\}b"],
     ["${UNSET:-a\\{b}", "a\\{b"],
     ["${HOME}}", "/home/alice}"],
+    ["${UNSET:-a}${UNSET:-{b}}c", "a{b}c"],
+    // A brace in a name is one that must be closed, as it is in an alternative.
+    ["${UN{SET:-a}", "a"],
     // What is no ${ is text.
     ["$HOME", "$HOME"],
     ["$$", "$$"],

@@ -188,7 +188,7 @@ t.test("variables are expanded, and both forms are kept", async (t) => {
 
 t.test("a variable that is not set is an error that names it and its place", async (t) => {
   const property = "org.eclipse.cyclonedds.sec.auth.crl";
-  const text = inDomain(section("\n<CRL>\n  pkcs11:a=b?c=d&amp;e=${TOKEN}${TOKEN}</CRL>"));
+  const text = inDomain(section("\n<CRL>\n  pkcs11:object=a&amp;b=${TOKEN}${TOKEN}</CRL>"));
   const { findings, properties } = readOne(text, { file: "c.xml" });
   t.match(findings, [
     {
@@ -196,11 +196,11 @@ t.test("a variable that is not set is an error that names it and its place", asy
       severity: "error",
       property,
       message: "the variable TOKEN is not set",
-      location: { file: "c.xml", line: 8, column: 24 },
+      location: { file: "c.xml", line: 8, column: 25 },
     },
   ]);
   t.equal(findings.length, 1, "once for each variable");
-  t.equal(properties.get(property)?.value, "pkcs11:a=b?c=d&e=", "what Cyclone DDS would read");
+  t.equal(properties.get(property)?.value, "pkcs11:object=a&b=", "what Cyclone DDS would read");
   for (const name of ["constructor", "__proto__", "toString"]) {
     t.strictSame(said(readOne(inDomain(section(`<CRL>\${${name}}</CRL>`))).findings), [
       "error VARIABLE_UNDEFINED",
@@ -451,3 +451,100 @@ t.test("settings that name no credential are kept apart", async (t) => {
   const name = "dds.sec.auth.library.path";
   t.equal(configurationFromProperties([{ name, value: "x" }]).settings.get(name)?.value, "x");
 });
+
+t.test("nothing is quoted that may be a secret in the wrong place", async (t) => {
+  const hidden = (findings: readonly Finding[], name: string) => {
+    t.ok(findings.length > 0, `${name}: ${findings[0]?.message}`);
+    t.notMatch(inspect(findings, { depth: 9 }), /canary/, name);
+  };
+  for (const name of [
+    `data:,${CANARY}`,
+    `password:${CANARY}`,
+    `${CANARY} x`,
+    `canary${"A".repeat(30)}`,
+    "canary\n",
+  ]) {
+    const { findings } = configurationFromProperties([{ name, value: "x" }]);
+    hidden(
+      findings.filter(({ code }) => code === "CONFIG_INVALID"),
+      name,
+    );
+  }
+  for (const [element, text] of [
+    ["Password", "ab${canary}cd"],
+    ["Password", "${canary:?canary}"],
+    ["Password", "ab<canary/>"],
+    ["PrivateKey", "pkcs11:token=a?pin-value=12${canary}"],
+    ["PrivateKey", "pkcs11:token=a?pin-value=${X:-12${canary}}"],
+    ["PrivateKey", "${canary-8264}"],
+    ["PrivateKey", `\${canary${"A".repeat(30)}}`],
+    ["PrivateKey", "pkcs11:token=${X:?pkcs11:?pin-value=canary}"],
+  ] as const) {
+    const value = `<${element}>${text}</${element}>`;
+    const own =
+      element === "Password" ? section(value) : section().replace(/<PrivateKey>.*<\/PrivateKey>/, value);
+    hidden(readOne(inDomain(own)).findings, text);
+  }
+  const attribute = section('<Password canary="x">a</Password>');
+  hidden(readOne(inDomain(attribute)).findings, "an attribute");
+});
+
+t.test("the name of a variable that is the whole PIN is told", async (t) => {
+  const pin = section().replace("file:key.pem", "pkcs11:token=a?pin-value=${PIN}");
+  t.match(readOne(inDomain(pin)).findings, [{ message: "the variable PIN is not set" }]);
+  const password = readOne(inDomain(section("<Password>${PASS}</Password>"))).findings;
+  t.match(password, [{ message: "a variable in Password is not set" }], "a passphrase is never taken apart");
+});
+
+t.test("a password is told from one that a variable brings", async (t) => {
+  const literal = (text: string) =>
+    readOne(inDomain(section(`<Password>${text}</Password>`)), { environment: { P: "x" } }).password?.literal;
+  t.equal(literal("x"), true);
+  t.equal(literal("${P}"), false);
+  t.equal(literal("${P}x"), true);
+  t.equal(literal("${Q:-x}"), true);
+  t.equal(literal("${Q:-${P}}"), false);
+});
+
+t.test("however much is wrong, two hundred findings and their number are told", async (t) => {
+  const many = 20_000;
+  const outdated = "<Id>any</Id>".repeat(many);
+  const domains = [1, 2, 3].map((id) => `<Domain Id="${id}">${section()}</Domain>`).join("");
+  const [first, ...others] = read(`<CycloneDDS><Domain>${outdated}</Domain>${domains}</CycloneDDS>`);
+  t.equal(first?.findings.length, 201);
+  t.match(first?.findings.at(-1), { severity: "warning", message: `and ${many - 200} more findings` });
+  t.same(
+    others.map(({ findings }) => findings),
+    [[], []],
+    "what concerns the whole text is told once",
+  );
+  for (const content of ["<IdentityCA/>".repeat(many), "<x/>".repeat(many)]) {
+    const { findings } = readOne(inDomain(section(content)));
+    t.match(findings.at(-1), { severity: "error", message: `and ${many - 200} more findings` });
+  }
+  const entries = Array.from({ length: many }, (_, index) => ({ name: `x${index}`, value: "" }));
+  t.ok(configurationFromProperties(entries).findings.length < 220);
+});
+
+t.test("time is linear in a value with many variables, and in one that is nested", async (t) => {
+  const long = "x".repeat(8 * 1024 * 1024);
+  const unset = Array.from({ length: 100 }, (_, index) => `\${V${index}}`).join("");
+  const started = performance.now();
+  t.equal(readOne(inDomain(section(`<CRL>${long}${unset}</CRL>`))).findings.length, 100);
+  readOne(inDomain(section(`<CRL>${"${a:-".repeat(18)}${long}${"}".repeat(18)}</CRL>`)));
+  t.ok(performance.now() - started < 10_000);
+});
+
+t.test(
+  "any number of blank lines may come first, and a missing section tells where there is one",
+  async (t) => {
+    const blank = "\n".repeat(5000);
+    t.same(readOne(`${blank}${inDomain(section())}`).findings, []);
+    t.same(readOne(Buffer.from(`\uFEFF${blank}${inDomain(section())}`).toString()).findings, []);
+    t.match(refusal(blank), { message: /an empty text/ });
+    const elsewhere = `<CycloneDDS><Domain Id="1">${section()}</Domain><Domain Id="7"/></CycloneDDS>`;
+    t.match(readOne(elsewhere, { domain: 7 }).findings, [
+      { code: "SECURITY_MISSING", hint: /for domain 1:/ },
+    ]);
+  },
+);

@@ -630,3 +630,17 @@ t.test("a document of the largest size is judged in reasonable time", async (t) 
   const time = performance.now() - start;
   t.ok(time < 30_000, `${document.length} characters: ${time.toFixed(0)} ms`);
 });
+
+t.test("what only Cyclone DDS reads is refused, and that is said", async (t) => {
+  const said = (xml: string) => {
+    try {
+      parseGovernance(xml);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "it was accepted";
+  };
+  t.match(said(governance().replace(">true<", ">True<")), /found "True"; Cyclone DDS reads it/);
+  t.match(said(governance("", "<id>0x10</id>")), /found "0x10"; Cyclone DDS reads hexadecimal/);
+  t.notMatch(said(governance().replace(">true<", ">yes<")), /Cyclone DDS/);
+});

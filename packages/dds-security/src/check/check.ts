@@ -3,10 +3,15 @@ import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Attempt, openDeployment } from "../credentials/deployment.ts";
 import { type Finding, findingFromError } from "../finding.ts";
+import { judgeCa } from "./ca.ts";
 import { describeDeployment } from "./describe.ts";
 import { judgeDomain } from "./domain.ts";
+import { type ExposureOf, judgeKeyFile } from "./exposure.ts";
+import { judgeGrant } from "./grant.ts";
+import { oncePerVariable } from "./once.ts";
 import { judgePeers } from "./peers.ts";
 import type { CheckReport } from "./report.ts";
+import { judgeSecrets } from "./secrets.ts";
 import { judgeUnjudged } from "./unjudged.ts";
 import { judgeUris } from "./uris.ts";
 
@@ -20,6 +25,10 @@ export interface CheckOptions {
   readonly domain?: number;
   /** Whether users other than the owner may read the file that holds the configuration. Default false. */
   readonly readableByOthers?: boolean;
+  /** Whether they may change it. Default false. */
+  readonly writableByOthers?: boolean;
+  /** Asked for the file of the private key; without it nothing is said of that. It throws CredentialErrors only. */
+  readonly exposure?: ExposureOf;
   /**
    * Whose acceptance decides: what that implementation does not take becomes an error, and what only others do
    * not take is left out; `spec` leaves out all such. Default: each is a warning.
@@ -36,7 +45,8 @@ export async function check(configuration: Configuration, options: CheckOptions)
   const at = options.at ?? new Date();
   const findings: Finding[] = [
     ...configuration.findings,
-    ...judgeUris(configuration, options.readableByOthers ?? false),
+    ...judgeUris(configuration),
+    ...judgeSecrets(configuration, options),
     ...judgeUnjudged(configuration),
   ];
 
@@ -51,13 +61,17 @@ export async function check(configuration: Configuration, options: CheckOptions)
   };
   const deployment = await openDeployment(configuration, { ...options, at }, attempt);
   findings.push(...judgeDomain(configuration, deployment, options.domain));
+  findings.push(...judgeGrant(configuration, deployment, options.domain));
+  findings.push(...judgeCa(configuration, deployment));
   findings.push(...judgePeers(configuration, deployment));
+  const exposed = await attempt(PRIVATE_KEY, () => judgeKeyFile(configuration, deployment, options));
+  findings.push(...(exposed ?? []));
   const judged = options.peer === undefined ? findings : seenBy(options.peer, findings);
 
   return {
     source: configuration.source,
     ok: judged.every((finding) => finding.severity !== "error"),
-    findings: inOrder(judged),
+    findings: inOrder(oncePerVariable(judged)),
     ...describeDeployment(configuration, deployment),
   };
 }
@@ -76,14 +90,17 @@ function saidAlready(
   property: SecurityProperty,
   error: CredentialError,
 ): boolean {
-  return findings.some(
-    (finding) =>
+  return findings.some((finding) => {
+    // Without a section everything is missing, and that is said once.
+    if (finding.code === "SECURITY_MISSING") return error.code === "PROPERTY_MISSING";
+    return (
       finding.property === property &&
       finding.severity === "error" &&
       (finding.code === error.code ||
         finding.code === "VARIABLE_UNDEFINED" ||
-        finding.code === "PROPERTY_MISSING"),
-  );
+        finding.code === "PROPERTY_MISSING")
+    );
+  });
 }
 
 function toFinding(
@@ -92,15 +109,20 @@ function toFinding(
   error: CredentialError,
 ): Finding {
   const value = configuration.properties.get(property);
+  const isIndented = error.code === "PEM_INVALID" && /\n[ \t]+-----END/.test(value?.value ?? "");
   // The place in the configuration comes first; a place inside the file that it names is the target.
   return findingFromError(error, "error", {
     property,
+    ...(isIndented ? { hint: INDENTED } : {}),
     ...(value === undefined ? {} : { uri: value.value }),
     ...(value?.location === undefined ? {} : { location: value.location }),
     ...(error.location === undefined ? {} : { target: error.location }),
   });
 }
 
+const PRIVATE_KEY = "dds.sec.auth.private_key";
+const INDENTED =
+  "Let the lines of the PEM text begin in the first column: no implementation reads them indented.";
 const SEVERITIES = ["error", "warning", "info"];
 
 function inOrder(findings: readonly Finding[]): readonly Finding[] {

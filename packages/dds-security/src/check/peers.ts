@@ -3,6 +3,7 @@ import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { Deployment } from "../credentials/deployment.ts";
 import { type Finding, finding } from "../finding.ts";
+import { place } from "./place.ts";
 
 type Peer = "cyclonedds" | "fastdds";
 
@@ -51,6 +52,17 @@ const limits: readonly PeerLimit[] = [
   },
   {
     property: "dds.sec.auth.identity_ca",
+    peers: ["cyclonedds"],
+    message:
+      "Cyclone DDS reads the first CA of the file only, and another one issued the identity certificate",
+    hint: "Put the CA that issued the identity certificate first.",
+    exceeded: ({ identityCa, identityPath }) =>
+      identityCa?.[0] !== undefined &&
+      identityPath !== undefined &&
+      !sameBytes(identityCa[0].der, identityPath.anchor.der),
+  },
+  {
+    property: "dds.sec.auth.identity_ca",
     peers: ["fastdds"],
     message: "Fast DDS does not accept a CA certificate without basicConstraints CA:TRUE",
     hint: "Issue the CA certificate anew with basicConstraints CA:TRUE.",
@@ -65,21 +77,31 @@ const limits: readonly PeerLimit[] = [
     exceeded: ({ permissionsCa }) =>
       permissionsCa !== undefined && basicConstraints(permissionsCa)?.ca !== true,
   },
+  ...(["governance", "permissions"] as const).flatMap((name): PeerLimit[] => [
+    {
+      property: `dds.sec.access.${name}`,
+      peers: ["cyclonedds"],
+      message: "Cyclone DDS does not accept a signature that names its signer by key identifier",
+      hint: "Sign the document again without `-keyid`.",
+      exceeded: (deployment) => deployment[name]?.signed.signerIdentifier === "subjectKeyIdentifier",
+    },
+    {
+      property: `dds.sec.access.${name}`,
+      peers: ["cyclonedds"],
+      message: "Cyclone DDS does not accept a document with more than one signature",
+      hint: "Sign the document again, once.",
+      exceeded: (deployment) => (deployment[name]?.signed.signatures ?? 1) > 1,
+    },
+  ]),
 ];
 
 /** What is good by the specification but not accepted by an implementation that may take part. */
 export function judgePeers(configuration: Configuration, deployment: Deployment): Finding[] {
   return limits
     .filter((limit) => limit.exceeded(deployment))
-    .map(({ property, peers, message, hint }) => {
-      const location = configuration.properties.get(property)?.location;
-      return finding("PEER_DIFFERS", "warning", message, {
-        property,
-        peers,
-        hint,
-        ...(location && { location }),
-      });
-    });
+    .map(({ property, peers, message, hint }) =>
+      finding("PEER_DIFFERS", "warning", message, { ...place(configuration, property), peers, hint }),
+    );
 }
 
 function certificateOf(deployment: Deployment, property: SecurityProperty): Certificate | undefined {
@@ -96,10 +118,11 @@ function hasFirstVersionKey(certificate: Certificate | undefined): boolean {
 }
 
 function isSelfIssued(certificate: Certificate): boolean {
-  const { issuer, subject } = certificate;
-  return (
-    issuer.der.length === subject.der.length && issuer.der.every((byte, index) => byte === subject.der[index])
-  );
+  return sameBytes(certificate.issuer.der, certificate.subject.der);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 function hashOf(certificate: Certificate, path: readonly Certificate[]): string {

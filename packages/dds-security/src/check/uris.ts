@@ -1,26 +1,19 @@
-import {
-  CredentialError,
-  type PeerReading,
-  parseDataUri,
-  parseFileUri,
-  parsePkcs11Uri,
-  uriScheme,
-} from "@ddscred/core";
-import type { Configuration, LocatedValue } from "../configuration/model.ts";
-import { elementOf, type SecurityProperty } from "../configuration/properties.ts";
+import { CredentialError, type PeerReading, parseDataUri, parseFileUri, uriScheme } from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Finding, finding } from "../finding.ts";
+import { place } from "./place.ts";
 
 /**
- * What the texts of the URIs say by themselves: PINs that stand in them, and what an implementation would
- * read otherwise. What makes a URI unusable is found when it is opened, and is not said here.
+ * What the texts of the URIs say by themselves: what an implementation would read otherwise. What makes a URI
+ * unusable is found when it is opened, and is not said here.
  */
-export function judgeUris(configuration: Configuration, readableByOthers: boolean): Finding[] {
+export function judgeUris(configuration: Configuration): Finding[] {
   const findings: Finding[] = [];
-  const withPin: [SecurityProperty, LocatedValue][] = [];
   for (const [property, value] of configuration.properties) {
-    if (holdsPin(value.value)) withPin.push([property, value]);
     const remark = uriRemark(value.value);
-    if (remark !== undefined) findings.push(finding("PEER_DIFFERS", "info", remark, place(property, value)));
+    if (remark !== undefined)
+      findings.push(finding("PEER_DIFFERS", "info", remark, place(configuration, property)));
     for (const reading of readings(configuration, property, value.value)) {
       findings.push(
         finding(
@@ -28,49 +21,14 @@ export function judgeUris(configuration: Configuration, readableByOthers: boolea
           "warning",
           `${peerName(reading.peer)} ${reading.accepted ? "reads" : "does not accept"} this: ${reading.reads}`,
           {
-            ...place(property, value),
+            ...place(configuration, property),
             peers: [reading.peer],
           },
         ),
       );
     }
   }
-  return [...findings, ...judgePins(configuration, withPin, readableByOthers)];
-}
-
-/** One finding for all PINs of a file: its first place, and the names of the others. */
-function judgePins(
-  configuration: Configuration,
-  withPin: readonly (readonly [SecurityProperty, LocatedValue])[],
-  readableByOthers: boolean,
-): Finding[] {
-  const [first] = withPin;
-  if (first === undefined) return [];
-  const names = withPin.map(([property]) => elementOf(property)).join(", ");
-  const written = withPin.some(([, value]) => holdsPin(value.written));
-  if (written && readableByOthers) {
-    return [
-      finding("PIN_EXPOSED", "error", `a PIN stands in a file that other users may read (${names})`, {
-        ...place(...first),
-        hint: `Restrict it (\`chmod 0600 ${configuration.file ?? "FILE"}\`), or use pin-source=file: in place of pin-value.`,
-      }),
-    ];
-  }
-  return [
-    finding("PIN_INLINE", "warning", `a PIN stands in the configuration (${names})`, {
-      ...place(...first),
-      hint: "Prefer pin-source=file:/path (mode 0600) where the implementation reads it, or an environment variable.",
-    }),
-  ];
-}
-
-function holdsPin(uri: string): boolean {
-  if (uriScheme(uri) !== "pkcs11") return false;
-  try {
-    return parsePkcs11Uri(uri, { lenient: true }).query["pin-value"] !== undefined;
-  } catch {
-    return /pin-value/i.test(uri);
-  }
+  return findings;
 }
 
 /** Readings that differ, of the implementations that may read this configuration. */
@@ -111,11 +69,5 @@ function documentReadings(property: SecurityProperty, uri: string): readonly Pee
     { peer: "cyclonedds", accepted: true, reads: 'a path with "/" for "\\" and without quotation marks' },
   ];
 }
-
-const place = (property: SecurityProperty, value: LocatedValue) => ({
-  property,
-  uri: value.value,
-  ...(value.location === undefined ? {} : { location: value.location }),
-});
 
 const peerName = (peer: PeerReading["peer"]) => ({ cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" })[peer];

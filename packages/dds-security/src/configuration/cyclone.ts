@@ -1,5 +1,6 @@
 import { CredentialError, type SourceLocation } from "@ddscred/core";
 import { type Finding, finding } from "../finding.ts";
+import { FindingList } from "../finding-list.ts";
 import type { XmlElement } from "../xml/element.ts";
 import { readXml } from "../xml/reader.ts";
 import { whatElement, whatText } from "./looks-like.ts";
@@ -23,7 +24,8 @@ export interface CycloneOptions {
  * of its own, in the order of the document. What makes a section useless to Cyclone DDS is a finding, so that
  * all of it is said; a text that has no section at all gives one configuration that says so.
  *
- * As in Cyclone DDS, of several sections for one domain the first is used whole and the others are not.
+ * As in Cyclone DDS, of several sections for one domain the first is used whole and the others are not. What is
+ * wrong with the text around the sections is told once, with the first configuration.
  *
  * @throws CredentialError XML_INVALID where the text is no XML, CONFIG_INVALID where it is something else
  */
@@ -33,7 +35,7 @@ export function readCycloneConfiguration(
 ): readonly Configuration[] {
   checkArguments(text, options);
   const root = readRoot(text, options.file);
-  const findings: Finding[] = [];
+  const findings = new FindingList();
   const domains = readDomains(root, options, findings);
   const sections = chooseSections(domains, options.domain, findings);
   const source = options.file ?? "inline XML";
@@ -41,13 +43,14 @@ export function readCycloneConfiguration(
   const origin = options.file === undefined ? { form, source } : { form, source, file: options.file };
   if (sections.length === 0) {
     const missing = sectionMissing(root, domains, options.domain);
-    const nothing = { properties: new Map(), settings: new Map(), findings: [...findings, missing] };
+    const nothing = { properties: new Map(), settings: new Map(), findings: [missing, ...findings.all()] };
     return [{ ...origin, domain: options.domain, ...nothing }];
   }
-  return sections.map(({ domain, section }) => {
+  return sections.map(({ domain, section }, index) => {
+    const list = index === 0 ? findings : new FindingList();
     const context = { ...options, domain: typeof domain === "number" ? domain : options.domain };
-    const read = readSecuritySection(section, variableLookup(context));
-    return { ...origin, ...read, domain, findings: [...findings, ...read.findings] };
+    const read = readSecuritySection(section, variableLookup(context), list);
+    return { ...origin, ...read, domain, findings: list.all() };
   });
 }
 
@@ -79,9 +82,9 @@ function readRoot(text: string | Uint8Array, file: string | undefined): XmlEleme
   throw notConfiguration(whatElement(root), root.location);
 }
 
-function readDomains(root: XmlElement, options: CycloneOptions, findings: Finding[]): DomainElement[] {
+function readDomains(root: XmlElement, options: CycloneOptions, findings: FindingList): DomainElement[] {
   if (!isNamed(root, "CycloneDDS")) {
-    if (options.file !== undefined) findings.push(rootMissing(root));
+    if (options.file !== undefined) findings.add(rootMissing(root));
     if (isNamed(root, "Domain")) return [readDomain(root, options, findings)];
     return [{ domain: "any", sections: namedSecurity([root], findings), location: root.location }];
   }
@@ -92,23 +95,23 @@ function readDomains(root: XmlElement, options: CycloneOptions, findings: Findin
   });
 }
 
-function readDomain(element: XmlElement, context: VariableContext, findings: Finding[]): DomainElement {
+function readDomain(element: XmlElement, context: VariableContext, findings: FindingList): DomainElement {
   let domain: "any" | number = "any";
   const set = (written: string, location: SourceLocation) => {
     const text = { written, location, property: "Domain Id", secret: false };
     const { value, findings: found } = expandText(text, variableLookup(context));
-    findings.push(...found);
+    findings.add(...found);
     if (value === undefined || /^any$/i.test(value)) return;
     const id = /^\+?[0-9]{1,10}$/.test(value) ? Number(value) : ANY_DOMAIN;
     if (id < ANY_DOMAIN) domain = id;
-    else findings.push(invalid('the Id of a Domain is "any" or a number', location));
+    else findings.add(invalid('the Id of a Domain is "any" or a number', location));
   };
   for (const { name, value, location } of element.attributes) {
     if (/^id$/i.test(name)) set(value, location);
-    else findings.push(invalid(`attribute ${name.slice(0, 64)} is unknown in <Domain>`, location));
+    else findings.add(invalid(`attribute ${name.slice(0, 64)} is unknown in <Domain>`, location));
   }
   for (const child of element.children.filter((each) => isNamed(each, "Id"))) {
-    findings.push(outdated("<Id>", '<Domain Id="...">', child.location));
+    findings.add(outdated("<Id>", '<Domain Id="...">', child.location));
     set(child.text, child.textLocation);
   }
   const sections = element.children.filter((child) => isNamed(child, ...SECURITY));
@@ -116,7 +119,11 @@ function readDomain(element: XmlElement, context: VariableContext, findings: Fin
 }
 
 /** The section that each domain uses: the first that applies to it. The others are passed over, and said. */
-function chooseSections(domains: readonly DomainElement[], wanted: number | undefined, findings: Finding[]) {
+function chooseSections(
+  domains: readonly DomainElement[],
+  wanted: number | undefined,
+  findings: FindingList,
+) {
   const count = domains.reduce((sum, { sections }) => sum + 1 + sections.length, 0);
   if (count > MAX_DOMAINS) {
     throw new CredentialError("CONFIG_INVALID", `there are more than ${MAX_DOMAINS} Domains`);
@@ -128,15 +135,15 @@ function chooseSections(domains: readonly DomainElement[], wanted: number | unde
       const first =
         chosen.get("any") ?? (wanted === undefined ? chosen.get(domain) : [...chosen.values()][0]);
       if (first === undefined) chosen.set(domain, section);
-      else findings.push(passedOver(section, first));
+      else findings.add(passedOver(section, first));
     }
   }
   return [...chosen].map(([domain, section]) => ({ domain, section }));
 }
 
-function namedSecurity(sections: readonly XmlElement[], findings: Finding[]): readonly XmlElement[] {
+function namedSecurity(sections: readonly XmlElement[], findings: FindingList): readonly XmlElement[] {
   for (const { name, location } of sections) {
-    if (/^ddssecurity$/i.test(name)) findings.push(outdated("<DDSSecurity>", "<Domain><Security>", location));
+    if (/^ddssecurity$/i.test(name)) findings.add(outdated("<DDSSecurity>", "<Domain><Security>", location));
   }
   return sections;
 }
@@ -147,7 +154,12 @@ function sectionMissing(root: XmlElement, domains: readonly DomainElement[], wan
   );
   const location = applies[0]?.location ?? root.location;
   const forDomain = wanted === undefined ? "" : ` for domain ${wanted}`;
-  return finding("SECURITY_MISSING", "error", `there is no Security section${forDomain}`, { location });
+  const others = domains.flatMap(({ domain, sections }) => (sections.length > 0 ? [domain] : []));
+  const listed = [...new Set(others)].slice(0, MAX_LISTED).join(", ");
+  return finding("SECURITY_MISSING", "error", `there is no Security section${forDomain}`, {
+    location,
+    ...(listed === "" ? {} : { hint: `There is one for domain ${listed}: judge that, or add one.` }),
+  });
 }
 
 const passedOver = (section: XmlElement, first: XmlElement): Finding =>
@@ -184,5 +196,6 @@ const isNamed = (element: XmlElement, ...names: readonly string[]): boolean =>
 
 const SECURITY = ["Security", "DDSSecurity"];
 const MAX_DOMAINS = 1000;
+const MAX_LISTED = 10;
 /** What Cyclone DDS keeps for "any". */
 const ANY_DOMAIN = 0xffffffff;

@@ -30,12 +30,12 @@ export type VariableLookup = (name: string) => string | undefined;
  * unset or empty). Alternatives are expanded in turn, values are not. `$X` stays as it is, and so does every
  * backslash; within an alternative a backslash keeps the next character from counting as a brace.
  *
- * Never throws. Time is linear in the text and the result, times the nesting (at most 20).
+ * Never throws. Time is linear in the text and the result; nesting is at most 20 deep.
  */
 export function expandVariables(text: string, lookup: VariableLookup): Expansion {
-  const expander = new Expander(lookup);
+  const expander = new Expander(text, lookup);
   try {
-    return { value: expander.expand(text, 0, 0), unset: expander.unset };
+    return { value: expander.expand(0, text.length, 0), unset: expander.unset };
   } catch (error) {
     if (!(error instanceof Abandoned)) throw error;
     return { value: undefined, unset: expander.unset, failure: error.failure };
@@ -44,32 +44,36 @@ export function expandVariables(text: string, lookup: VariableLookup): Expansion
 
 class Expander {
   readonly unset: VariableUse[] = [];
+  readonly #text: string;
   readonly #lookup: VariableLookup;
+  #braces: Int32Array | undefined;
 
-  constructor(lookup: VariableLookup) {
+  constructor(text: string, lookup: VariableLookup) {
+    this.#text = text;
     this.#lookup = lookup;
   }
 
-  /** @param base offset of `text` in the whole text */
-  expand(text: string, base: number, depth: number): string {
-    if (depth >= MAX_DEPTH) throw new Abandoned({ kind: "depth", name: "", position: base });
+  /** Expands the text from one offset to another. */
+  expand(from: number, to: number, depth: number): string {
+    if (depth >= MAX_DEPTH) throw new Abandoned({ kind: "depth", name: "", position: from });
+    const text = this.#text.slice(from, to);
     let result = "";
     let at = 0;
     for (;;) {
       const start = text.indexOf("${", at);
       result += start < 0 ? text.slice(at) : text.slice(at, start);
-      if (result.length > MAX_SIZE) throw new Abandoned({ kind: "size", name: "", position: base + at });
+      if (result.length > MAX_SIZE) throw new Abandoned({ kind: "size", name: "", position: from + at });
       if (start < 0) return result;
-      const variable = readVariable(text, start, base);
-      result += this.#value(variable, base, depth);
-      at = variable.end;
+      const variable = this.#read(from + start, to);
+      result += this.#value(variable, depth);
+      at = variable.end - from;
     }
   }
 
-  #value(variable: Variable, base: number, depth: number): string {
-    const { name, operator, position } = variable;
+  #value(variable: Variable, depth: number): string {
+    const { name, operator, position, alternativeStart, end } = variable;
     const value = this.#lookup(name);
-    const alternative = () => this.expand(variable.alternative, base + variable.alternativeStart, depth + 1);
+    const alternative = () => this.expand(alternativeStart, end - 1, depth + 1);
     if (operator === "") {
       if (value === undefined && this.unset.length < MAX_UNSET) this.unset.push({ name, position });
       return value ?? "";
@@ -77,48 +81,59 @@ class Expander {
     if (operator === "+") return value ? alternative() : "";
     if (value) return value;
     if (operator === "-") return alternative();
-    throw new Abandoned({ kind: "required", name, position, message: variable.alternative });
+    const message = this.#text.slice(alternativeStart, end - 1);
+    throw new Abandoned({ kind: "required", name, position, message });
+  }
+
+  /** The variable whose `${` stands at `position`, in a text that ends at `to`. */
+  #read(position: number, to: number): Variable {
+    const text = this.#text;
+    const broken = (name: string) => new Abandoned({ kind: "syntax", name, position });
+    const nameStart = position + 2;
+    let at = nameStart;
+    while (at < to && text[at] !== ":" && text[at] !== "}") at++;
+    if (at === to) throw broken("");
+    const name = text.slice(nameStart, at);
+    if (text[at] === "}") return { name, position, operator: "", alternativeStart: at, end: at + 1 };
+    const operator = at + 1 < to ? text[at + 1] : undefined;
+    if (operator !== "-" && operator !== "+" && operator !== "?") throw broken(name);
+    const close = this.#closing(nameStart - 1, at);
+    if (close >= to) throw broken(name);
+    return { name, position, operator, alternativeStart: at + 2, end: close + 1 };
+  }
+
+  /** The brace that ends what the last brace opens that stands from `first` to `last`. */
+  #closing(first: number, last: number): number {
+    this.#braces ??= matchingBraces(this.#text);
+    let at = last;
+    while (at > first && this.#braces[at] === NO_BRACE) at--;
+    return this.#braces[at] ?? UNCLOSED;
   }
 }
 
 interface Variable extends VariableUse {
   readonly operator: "" | "-" | "+" | "?";
-  readonly alternative: string;
   readonly alternativeStart: number;
   /** Offset after its closing brace. */
   readonly end: number;
 }
 
-function readVariable(text: string, start: number, base: number): Variable {
-  const position = base + start;
-  const broken = (name: string) => new Abandoned({ kind: "syntax", name, position });
-  const nameStart = start + 2;
-  let at = nameStart;
-  while (at < text.length && text[at] !== ":" && text[at] !== "}") at++;
-  if (at === text.length) throw broken("");
-  const name = text.slice(nameStart, at);
-  if (text[at] === "}") {
-    return { name, position, operator: "", alternative: "", alternativeStart: at, end: at + 1 };
-  }
-  const operator = text.charAt(at + 1);
-  if (operator !== "-" && operator !== "+" && operator !== "?") throw broken(name);
-  const alternativeStart = at + 2;
-  const close = closingBrace(text, alternativeStart);
-  if (close === undefined) throw broken(name);
-  const alternative = text.slice(alternativeStart, close);
-  return { name, position, operator, alternative, alternativeStart, end: close + 1 };
-}
-
-function closingBrace(text: string, start: number): number | undefined {
-  let nested = 0;
-  for (let at = start; at < text.length; at++) {
+/** For each opening brace of a text the offset of its closing one; a backslash hides the character after it. */
+function matchingBraces(text: string): Int32Array {
+  const matches = new Int32Array(text.length);
+  const open: number[] = [];
+  for (let at = 0; at < text.length; at++) {
     const character = text[at];
-    if (character === "}" && nested === 0) return at;
-    if (character === "{") nested++;
-    else if (character === "}") nested--;
-    else if (character === "\\") at++;
+    if (character === "\\") at++;
+    else if (character === "{") {
+      matches[at] = UNCLOSED;
+      open.push(at);
+    } else if (character === "}") {
+      const start = open.pop();
+      if (start !== undefined) matches[start] = at;
+    }
   }
-  return undefined;
+  return matches;
 }
 
 class Abandoned extends Error {
@@ -130,6 +145,9 @@ class Abandoned extends Error {
   }
 }
 
+/** No closing brace stands at the very beginning. */
+const NO_BRACE = 0;
+const UNCLOSED = 0x7fffffff;
 const MAX_DEPTH = 20;
 const MAX_UNSET = 100;
 const MAX_SIZE = 10 * 1024 * 1024;

@@ -1,8 +1,10 @@
 import { nearest, Secret } from "@ddscred/core";
 import { type Finding, finding } from "../finding.ts";
+import { FindingList } from "../finding-list.ts";
 import type { Configuration, LocatedSecret, LocatedValue } from "./model.ts";
 import { otherSettings, type SecurityProperty, securityProperties } from "./properties.ts";
 import { judgeRequirements } from "./requirements.ts";
+import { shownProperty } from "./shown.ts";
 
 /** One property of a participant, under any of the names that {@link configurationFromProperties} knows. */
 export interface PropertyEntry {
@@ -24,7 +26,7 @@ export function configurationFromProperties(
 ): Configuration {
   const properties = new Map<SecurityProperty, LocatedValue>();
   const settings = new Map<string, LocatedValue>();
-  const findings: Finding[] = [];
+  const list = new FindingList();
   const seen = new Set<string>();
   let password: LocatedSecret | undefined;
   for (const { name, value } of entries) {
@@ -34,11 +36,12 @@ export function configurationFromProperties(
     const row = NAMES.get(name.toLowerCase());
     const known = row?.property ?? otherSettings.find((setting) => setting === name);
     if (known === undefined) {
-      findings.push(unknown(name));
+      if (list.full) list.count("error");
+      else list.add(unknown(name));
       continue;
     }
     if (seen.has(known)) {
-      findings.push(
+      list.add(
         finding("CONFIG_INVALID", "error", `${known} is given twice; the first one counts`, {
           property: known,
           hint: "Remove one of the two.",
@@ -49,22 +52,25 @@ export function configurationFromProperties(
     seen.add(known);
     if (value === "") continue;
     if (row === undefined) settings.set(known, { value, written: value });
-    else if (row.secret) password = { value: new Secret(value) };
+    else if (row.secret) password = { value: new Secret(value), literal: true };
     else properties.set(row.property, { value, written: value });
   }
-  findings.push(...judgeRequirements(properties, new Set(), undefined));
+  list.keep(...judgeRequirements(properties, new Set(), undefined));
+  const findings = list.all();
   const base = { form: "properties" as const, source, domain: undefined, properties, settings, findings };
   return password === undefined ? base : { ...base, password };
 }
 
 function unknown(name: string): Finding {
-  const shown = name.slice(0, 100);
-  const candidates = nearest(shown, [...ALL_NAMES, ...otherSettings]);
+  const shown = shownProperty(name);
+  const candidates = shown === undefined ? [] : nearest(shown, [...ALL_NAMES, ...otherSettings]);
   const hint =
     candidates.length === 0
       ? `The names are ${securityProperties.map((row) => row.property).join(", ")}.`
       : `Did you mean ${candidates.join(" or ")}?`;
-  return finding("CONFIG_INVALID", "error", `there is no property ${shown}`, { candidates, hint });
+  const message =
+    shown === undefined ? "what is given as the name of a property is none" : `there is no property ${shown}`;
+  return finding("CONFIG_INVALID", "error", message, { candidates, hint });
 }
 
 const namesOf = (row: (typeof securityProperties)[number]): readonly string[] => [

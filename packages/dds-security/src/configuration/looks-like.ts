@@ -20,11 +20,18 @@ export function whatElement(root: XmlElement): string {
   return `XML with the root element ${root.name.slice(0, 64)}`;
 }
 
+/** The first characters behind a byte order mark and blanks, of which there may be any number. */
 function headOf(text: string | Uint8Array): string {
-  const head =
-    typeof text === "string" ? text.slice(0, HEAD) : String.fromCharCode(...text.subarray(0, HEAD));
-  return head.replace(/^(?:\uFEFF|\u00EF\u00BB\u00BF)/, "").trimStart();
+  const unitAt = (at: number) => (typeof text === "string" ? text.charCodeAt(at) : text[at]);
+  let start = MARKS.find((mark) => mark.every((unit, index) => unit === unitAt(index)))?.length ?? 0;
+  while (BLANKS.has(unitAt(start) ?? Number.NaN)) start++;
+  return typeof text === "string"
+    ? text.slice(start, start + HEAD)
+    : String.fromCharCode(...text.subarray(start, start + HEAD));
 }
+
+const MARKS = [[0xfeff], [0xef, 0xbb, 0xbf]];
+const BLANKS = new Set([0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d]);
 
 const HEAD = 512;
 /** UTF-16 and UTF-32 begin so: the XML reader says what to do. */

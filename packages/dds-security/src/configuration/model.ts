@@ -31,5 +31,7 @@ export interface LocatedValue {
 
 export interface LocatedSecret {
   readonly value: Secret;
+  /** Whether any of it stands in the file itself, instead of coming from variables. */
+  readonly literal: boolean;
   readonly location?: SourceLocation;
 }

@@ -1,7 +1,9 @@
 import { nearest, Secret } from "@ddscred/core";
-import { type Finding, type FindingDetails, finding } from "../finding.ts";
+import { type FindingDetails, finding } from "../finding.ts";
+import type { FindingList } from "../finding-list.ts";
 import type { XmlElement } from "../xml/element.ts";
 import type { VariableLookup } from "./expand.ts";
+import { literalText, VARIABLE } from "./literal.ts";
 import type { LocatedSecret, LocatedValue } from "./model.ts";
 import { type SecurityProperty, securityProperties } from "./properties.ts";
 import { judgeRequirements } from "./requirements.ts";
@@ -12,19 +14,24 @@ export interface SecuritySection {
   readonly properties: ReadonlyMap<SecurityProperty, LocatedValue>;
   readonly password?: LocatedSecret;
   readonly settings: ReadonlyMap<string, LocatedValue>;
-  readonly findings: readonly Finding[];
 }
 
 /**
  * Reads CycloneDDS/Domain/Security whole, as strictly as Cyclone DDS: unknown elements and attributes, text
  * where none belongs and elements given twice are errors. Names are compared without regard to case.
+ *
+ * @param findings what reading it finds is added here
  */
-export function readSecuritySection(section: XmlElement, lookup: VariableLookup): SecuritySection {
-  const reader = new SectionReader(lookup);
+export function readSecuritySection(
+  section: XmlElement,
+  lookup: VariableLookup,
+  findings: FindingList,
+): SecuritySection {
+  const reader = new SectionReader(lookup, findings);
   reader.read(section);
-  reader.findings.push(...judgeRequirements(reader.properties, reader.broken, section.location));
-  const { properties, password, settings, findings } = reader;
-  return { properties, settings, findings, ...(password === undefined ? {} : { password }) };
+  findings.keep(...judgeRequirements(reader.properties, reader.broken, section.location));
+  const { properties, password, settings } = reader;
+  return { properties, settings, ...(password === undefined ? {} : { password }) };
 }
 
 /** The name of a setting that names no credential, for each group's Library and for the rest. */
@@ -41,14 +48,15 @@ const INCLUDE_OPTIONAL_FIELDS = "org.eclipse.cyclonedds.sec.auth.include_optiona
 class SectionReader {
   readonly properties = new Map<SecurityProperty, LocatedValue>();
   readonly settings = new Map<string, LocatedValue>();
-  readonly findings: Finding[] = [];
   /** Properties that stand in the section with a value that cannot be used. */
   readonly broken = new Set<string>();
   password: LocatedSecret | undefined;
   readonly #lookup: VariableLookup;
+  readonly #findings: FindingList;
 
-  constructor(lookup: VariableLookup) {
+  constructor(lookup: VariableLookup, findings: FindingList) {
     this.#lookup = lookup;
+    this.#findings = findings;
   }
 
   read(section: XmlElement): void {
@@ -70,16 +78,29 @@ class SectionReader {
   }
 
   #property(element: XmlElement, property: SecurityProperty, secret: boolean): void {
-    this.#attributes(element, []);
-    this.#children(element, [], () => {}, true);
+    if (secret) this.#plain(element);
+    else {
+      this.#attributes(element, []);
+      this.#children(element, [], () => {}, true);
+    }
     const written = element.text;
     const location = element.textLocation;
     const { value, findings } = expandText({ written, location, property, secret }, this.#lookup);
-    this.findings.push(...findings);
+    this.#findings.add(...findings);
     if (findings.length > 0) this.broken.add(property);
     if (value === undefined || value === "") return;
-    if (secret) this.password = { value: new Secret(value), location };
-    else this.properties.set(property, { value, written, location });
+    if (secret) {
+      const literal = literalText(written).replaceAll(VARIABLE, "") !== "";
+      this.password = { value: new Secret(value), literal, location };
+    } else this.properties.set(property, { value, written, location });
+  }
+
+  /** A secret element holds text alone; what else was written into it may be a part of the secret. */
+  #plain({ name, attributes: [attribute], children: [child] }: XmlElement): void {
+    const first = attribute ?? child;
+    if (first === undefined) return;
+    const what = attribute === undefined ? "an element" : "an attribute";
+    this.#invalid(`${what} is in <${name}>, which holds text only`, { location: first.location });
   }
 
   #library(element: XmlElement, setting: string): void {
@@ -101,7 +122,7 @@ class SectionReader {
 
   #setting(property: string, written: string, location: XmlElement["location"]): string | undefined {
     const { value, findings } = expandText({ written, location, property, secret: false }, this.#lookup);
-    this.findings.push(...findings);
+    this.#findings.add(...findings);
     if (value) this.settings.set(property, { value, written, location });
     return value;
   }
@@ -149,7 +170,10 @@ class SectionReader {
     location: XmlElement["location"],
     names: readonly string[],
   ): void {
-    if (this.findings.length >= MAX_FINDINGS) return;
+    if (this.#findings.full) {
+      this.#findings.count("error");
+      return;
+    }
     const shown = name.slice(0, 64);
     const candidates = nearest(shown, names);
     const hint = names.length === 0 ? "Remove it." : `There may be: ${names.join(", ")}.`;
@@ -157,12 +181,9 @@ class SectionReader {
   }
 
   #invalid(message: string, extra: FindingDetails): void {
-    this.findings.push(finding("CONFIG_INVALID", "error", message, extra));
+    this.#findings.add(finding("CONFIG_INVALID", "error", message, extra));
   }
 }
-
-/** A hostile section may have thousands of unknown elements: so many are told. */
-const MAX_FINDINGS = 100;
 
 const properName = (written: string, names: readonly string[]): string | undefined =>
   names.find((name) => name.toLowerCase() === written.toLowerCase());

@@ -1,6 +1,9 @@
-import { redactUri, type SourceLocation } from "@ddscred/core";
+import { redactUri, type SourceLocation, uriScheme } from "@ddscred/core";
 import { type Finding, finding } from "../finding.ts";
 import { type ExpansionFailure, expandVariables, type VariableLookup, type VariableUse } from "./expand.ts";
+import { literalText, VARIABLE } from "./literal.ts";
+import { elementOf } from "./properties.ts";
+import { LIKE_KEY, shownVariable } from "./shown.ts";
 
 /** Where variables get their values. */
 export interface VariableContext {
@@ -35,31 +38,61 @@ export function expandText(
   lookup: VariableLookup,
 ): { value: string | undefined; findings: readonly Finding[] } {
   const { value, unset, failure } = expandVariables(text.written, lookup);
-  const findings = distinct(unset).map((use) =>
-    finding("VARIABLE_UNDEFINED", "error", `the variable ${shown(use.name)} is not set`, {
+  if (unset.length === 0 && failure === undefined) return { value, findings: [] };
+  const secret = text.secret || mayHoldPin(text.written);
+  const cursor = new ValueCursor(text);
+  const findings = distinct(unset).map((use) => {
+    const name = secret ? undefined : shownVariable(use.name);
+    const message = `${called(name, text.property)} is not set`;
+    return finding("VARIABLE_UNDEFINED", "error", message, {
       property: text.property,
-      location: placeIn(text, use.position),
-      hint: `Set ${shown(use.name)}, or give a default: \${${shown(use.name)}:-value}.`,
-    }),
-  );
-  if (failure !== undefined) findings.push(failed(text, failure));
+      location: cursor.at(use.position),
+      hint: `Set ${name ?? "it"}, or give a default: \${${name ?? "NAME"}:-value}.`,
+    });
+  });
+  if (failure !== undefined) findings.push(failed(text, failure, secret, cursor.at(failure.position)));
   return { value, findings };
 }
 
-function failed(text: WrittenText, failure: ExpansionFailure): Finding {
-  const extra = { property: text.property, location: placeIn(text, failure.position) };
+/**
+ * Whether a PIN, or what may belong to one, stands in a value: then not even the names of its variables are shown,
+ * for a PIN may look like one. A PIN that is a variable altogether does not stand there. What is in data: is no PIN.
+ */
+function mayHoldPin(written: string): boolean {
+  const literal = literalText(written).replaceAll(WHOLE_PIN, "pin-source=env:PIN");
+  return uriScheme(literal) !== "data" && redactUri(literal) !== literal;
+}
+
+const called = (name: string | undefined, property: string): string =>
+  name === undefined ? `a variable in ${elementOf(property)}` : `the variable ${name}`;
+
+function failed(
+  { property }: WrittenText,
+  failure: ExpansionFailure,
+  secret: boolean,
+  location: SourceLocation,
+): Finding {
   if (failure.kind === "required") {
-    const said = text.secret || !failure.message ? "" : `: ${redactUri(failure.message).slice(0, 200)}`;
-    const name = shown(failure.name);
-    return finding("VARIABLE_UNDEFINED", "error", `the variable ${name} must be set${said}`, {
-      ...extra,
-      hint: `Set ${name}.`,
+    const name = secret ? undefined : shownVariable(failure.name);
+    const said = secret ? "" : shownMessage(failure.message ?? "");
+    const message = `${called(name, property)} must be set${said}`;
+    return finding("VARIABLE_UNDEFINED", "error", message, {
+      property,
+      location,
+      hint: `Set ${name ?? "it"}.`,
     });
   }
   return finding("CONFIG_INVALID", "error", UNEXPANDABLE[failure.kind], {
-    ...extra,
+    property,
+    location,
     hint: "Write ${NAME}, ${NAME:-value}, ${NAME:+value} or ${NAME:?message}.",
   });
+}
+
+/** The message of `${NAME:?message}`, unless it looks like a secret. */
+function shownMessage(message: string): string {
+  const shown = redactUri(message.slice(0, MAX_MESSAGE));
+  return shown === "" || LIKE_KEY.test(shown) ? "" : `: ${shown}`;
 }
 
 const UNEXPANDABLE = {
@@ -68,22 +101,50 @@ const UNEXPANDABLE = {
   size: "the text is larger than 10 MiB when expanded",
 } as const;
 
-/** The place of an offset within a value: what must be written as a reference in XML counts as that. */
-function placeIn(text: WrittenText, offset: number): SourceLocation {
-  let { line, column } = text.location;
-  for (const character of text.written.slice(0, offset)) {
-    if (character === "\n") {
-      line++;
-      column = 1;
-    } else {
-      column += character === "&" ? "&amp;".length : character === "<" ? "&lt;".length : 1;
-    }
+/**
+ * Places within a value: what must be written as a reference in XML counts as that. Offsets are asked for in
+ * rising order, so that the value is walked once.
+ */
+class ValueCursor {
+  readonly #text: WrittenText;
+  #offset = 0;
+  #line: number;
+  #column: number;
+
+  constructor(text: WrittenText) {
+    this.#text = text;
+    this.#line = text.location.line;
+    this.#column = text.location.column;
   }
-  return { ...text.location, line, column };
+
+  at(offset: number): SourceLocation {
+    const { written, location } = this.#text;
+    if (offset < this.#offset) {
+      this.#offset = 0;
+      this.#line = location.line;
+      this.#column = location.column;
+    }
+    for (; this.#offset < offset; this.#offset++) {
+      const unit = written.charCodeAt(this.#offset);
+      if (unit === LINE_FEED) {
+        this.#line++;
+        this.#column = 1;
+      } else if (unit < 0xdc00 || unit > 0xdfff) {
+        // The second half of a surrogate pair is no character of its own.
+        this.#column += unit === AMPERSAND ? "&amp;".length : unit === LESS_THAN ? "&lt;".length : 1;
+      }
+    }
+    return { ...location, line: this.#line, column: this.#column };
+  }
 }
+
+const LINE_FEED = 0x0a;
+const AMPERSAND = 0x26;
+const LESS_THAN = 0x3c;
 
 function distinct(uses: readonly VariableUse[]): VariableUse[] {
   return uses.filter((use, index) => uses.findIndex((other) => other.name === use.name) === index);
 }
 
-const shown = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}...` : name);
+const WHOLE_PIN = new RegExp(`pin-value=${VARIABLE}(?=[&;]|$)`, "g");
+const MAX_MESSAGE = 100;

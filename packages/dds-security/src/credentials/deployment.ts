@@ -3,6 +3,7 @@ import {
   CredentialError,
   type CryptoProvider,
   ddsIdentityProfile,
+  ddsPermissionsCaProfile,
   matchKey,
   parseFileUri,
   provePossession,
@@ -38,6 +39,7 @@ export interface Deployment {
   /** The key made a signature that the identity certificate verifies. */
   readonly possessionProved: boolean;
   readonly permissionsCa?: Certificate | undefined;
+  readonly permissionsCaPath?: ValidatedPath | undefined;
   readonly governance?: OpenedDocument<Governance> | undefined;
   readonly permissions?: OpenedDocument<Permissions> | undefined;
   /** The grant for the identity certificate's subject at the moment asked. */
@@ -110,7 +112,17 @@ export async function openDeployment(
       return true;
     }));
 
-  if (permissionsCa) await attempt(PERMISSIONS_CA, () => requireCurrent(permissionsCa, at));
+  const permissionsCaPath =
+    permissionsCa &&
+    (await attempt(PERMISSIONS_CA, () =>
+      validatePath({
+        leaf: permissionsCa,
+        anchors: [permissionsCa],
+        at,
+        crypto,
+        profile: ddsPermissionsCaProfile,
+      }),
+    ));
   const open = async <Model>(property: SecurityProperty, read: ReadDocument<Model>) =>
     await attempt(property, async () => {
       const uri = uriOf(property);
@@ -134,6 +146,7 @@ export async function openDeployment(
     privateKey,
     possessionProved: possessionProved === true,
     permissionsCa,
+    permissionsCaPath,
     governance,
     permissions,
     grant,
@@ -163,20 +176,4 @@ async function document(resolver: Resolver, uri: string): Promise<Uint8Array> {
     );
   }
   return await resolver.document(uri);
-}
-
-/** A CA whose own time is over signs nothing that counts (RFC 5280 6.1.3 (a)(2)). */
-function requireCurrent(certificate: Certificate, at: Date): void {
-  if (at > certificate.notAfter) {
-    throw new CredentialError(
-      "CERTIFICATE_EXPIRED",
-      `the permissions CA expired on ${certificate.notAfter.toISOString()}`,
-    );
-  }
-  if (at < certificate.notBefore) {
-    throw new CredentialError(
-      "CERTIFICATE_NOT_YET_VALID",
-      `the permissions CA is valid from ${certificate.notBefore.toISOString()}`,
-    );
-  }
 }

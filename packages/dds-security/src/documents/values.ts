@@ -20,7 +20,8 @@ export function readBoolean(walker: ElementWalker): Located<boolean> {
   const { value, location } = walker.filledText();
   if (/^(?:true|1|TRUE)$/.test(value)) return { value: true, location };
   if (/^(?:false|0|FALSE)$/.test(value)) return { value: false, location };
-  throw walker.invalid(`expected true or false, found ${quote(value)}`, location);
+  const others = /^(?:true|false)$/i.test(value) ? "; Cyclone DDS reads it in any case of letters" : "";
+  throw walker.invalid(`expected true or false, found ${quote(value)}${others}`, location);
 }
 
 /** One of the words of an enumeration, in exactly this case. */
@@ -39,7 +40,9 @@ export function readDomainId(walker: ElementWalker): Located<number> {
   const { value, location } = walker.filledText();
   const id = /^(?:\+?[0-9]+|-0+)$/.test(value) ? Math.abs(Number(value)) : Number.NaN;
   if (id <= MAX_DOMAIN_ID) return { value: id, location };
-  throw walker.invalid(`expected a domain id from 0 to ${MAX_DOMAIN_ID}, found ${quote(value)}`, location);
+  const others = /^\+?0x[0-9a-f]+$/i.test(value) ? "; Cyclone DDS reads hexadecimal" : "";
+  const problem = `expected a domain id from 0 to ${MAX_DOMAIN_ID}, found ${quote(value)}${others}`;
+  throw walker.invalid(problem, location);
 }
 
 /** A text for a message: in quotes, without line breaks, not long. */

@@ -1,0 +1,109 @@
+import { CredentialError, parseDataUri, parsePkcs11Uri, uriScheme } from "@ddscred/core";
+import { literalText, VARIABLE } from "../configuration/literal.ts";
+import type { Configuration, LocatedValue } from "../configuration/model.ts";
+import { elementOf } from "../configuration/properties.ts";
+import { type Finding, finding } from "../finding.ts";
+import { exposedTo, type FileExposure } from "./exposure.ts";
+import { place } from "./place.ts";
+
+/**
+ * The secrets that stand in the configuration itself: PINs, a passphrase, a private key. What counts is the text as
+ * it is written: what comes from a variable is not in the file, the alternative of a variable is.
+ */
+export function judgeSecrets(configuration: Configuration, exposure: FileExposure): Finding[] {
+  const exposed = exposedTo(exposure);
+  return [...judgePins(configuration, exposed), ...judgeOthers(configuration, exposed)];
+}
+
+/** One finding for all PINs of a file: its first place, and the names of the others. */
+function judgePins(configuration: Configuration, exposed: string | undefined): Finding[] {
+  const withPin = [...configuration.properties]
+    .filter(([, { written }]) => holdsPin(written))
+    .map(([property]) => property);
+  const [first] = withPin;
+  if (first === undefined) return [];
+  const names = withPin.map(elementOf).join(", ");
+  if (exposed !== undefined) {
+    return [
+      finding("PIN_EXPOSED", "error", `a PIN stands in a file that other users may ${exposed} (${names})`, {
+        ...place(configuration, first),
+        hint: `${restrict(configuration)}, or use pin-source=file: in place of pin-value.`,
+      }),
+    ];
+  }
+  return [
+    finding("PIN_INLINE", "warning", `a PIN stands in the configuration (${names})`, {
+      ...place(configuration, first),
+      hint: "Prefer pin-source=file:/path (mode 0600) where the implementation reads it, or an environment variable.",
+    }),
+  ];
+}
+
+function judgeOthers(configuration: Configuration, exposed: string | undefined): Finding[] {
+  if (exposed === undefined) return [];
+  const { password, properties } = configuration;
+  const findings: Finding[] = [];
+  const add = (what: string, extra: Parameters<typeof finding>[3]) => {
+    const message = `${what} stands in a file that other users may ${exposed}`;
+    findings.push(finding("SECRET_EXPOSED", "error", message, extra));
+  };
+  if (password?.literal === true) {
+    add("the passphrase of the private key", {
+      property: "dds.sec.auth.password",
+      ...(password.location && { location: password.location }),
+      hint: `${restrict(configuration)}, or take the passphrase from an environment variable.`,
+    });
+  }
+  const key = properties.get(PRIVATE_KEY);
+  if (key !== undefined && holdsKey(key)) {
+    add("the private key", {
+      ...place(configuration, PRIVATE_KEY),
+      hint: `${restrict(configuration)}, or keep the key in a file of its own (mode 0600) or on a token.`,
+    });
+  }
+  return findings;
+}
+
+/** Whether a PIN, or a part of one, stands in a text as it is written. */
+function holdsPin(written: string): boolean {
+  const text = literalText(written);
+  return uriScheme(text) !== "data" && pinOf(text).replaceAll(VARIABLE, "") !== "";
+}
+
+/** Where the text is no URI that can be read, what looks like a PIN counts as one. */
+function pinOf(text: string): string {
+  try {
+    // A variable may stand for any text: escaped, it may stand where a letter may.
+    const uri = parsePkcs11Uri(text.replaceAll(VARIABLE, encodeURIComponent(VARIABLE)), { lenient: true });
+    return uri.query["pin-value"]?.reveal() ?? "";
+  } catch (error) {
+    if (error instanceof CredentialError) return PIN_VALUE.exec(text)?.[1] ?? "";
+    throw error;
+  }
+}
+
+/** A private key in data: that no passphrase protects, literally or in part. */
+function holdsKey({ value, written }: LocatedValue): boolean {
+  const text = literalText(written);
+  if (uriScheme(text) !== "data") return false;
+  const content = text.slice(text.indexOf(",") + 1).replaceAll(VARIABLE, "");
+  return content.trim() !== "" && !isEncrypted(value);
+}
+
+/** Both forms of encrypted PEM say so (RFC 7468 11, RFC 1421 4.6.1.1). */
+function isEncrypted(uri: string): boolean {
+  try {
+    const { bytes } = parseDataUri(uri);
+    return /ENCRYPTED/.test(String.fromCharCode(...bytes.subarray(0, HEAD)));
+  } catch (error) {
+    if (error instanceof CredentialError) return false;
+    throw error;
+  }
+}
+
+const restrict = ({ file }: Configuration): string => `Restrict it (\`chmod 0600 ${file ?? "FILE"}\`)`;
+
+const PRIVATE_KEY = "dds.sec.auth.private_key";
+const HEAD = 200;
+/** pin-value however it is spelt; where no URI can be read, what follows up to a separator is the PIN. */
+const PIN_VALUE = /pin[-_]?value\s*(?:=|%3d)\s*([^;&?]*)/i;
