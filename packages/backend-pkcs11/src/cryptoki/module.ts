@@ -1,5 +1,6 @@
 import type { LibraryInfo, Secret, SlotInfo, TokenInfo } from "@ddscred/core";
 import type { LoginBook } from "../token/login-book.ts";
+import type { ModuleReport } from "./report.ts";
 import type { AttributeName, Attributes, Template } from "./template.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface Module {
 
   /** C_GetInfo */
   library(): Promise<LibraryInfo>;
+  /** All that it says of itself, for a person to read: C_GetInfo to C_GetMechanismList. */
+  examine(): Promise<ModuleReport>;
   /** The slots that hold an initialised token: C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo. */
   slots(): Promise<readonly Slot[]>;
   /** The token as it is now: C_GetTokenInfo. */

@@ -30,8 +30,10 @@ export interface Discovery {
 
 /** The configuration of OpenSSL that is in force. */
 export interface OpensslDiscovery extends OpensslPkcs11 {
-  readonly file: string;
-  readonly config: OpensslConfig;
+  /** The file that was named or found, then all that it includes. */
+  readonly files: readonly string[];
+  /** Whether OpenSSL can read it; else it takes nothing from it. */
+  readonly isReadable: boolean;
 }
 
 export interface DiscoverOptions {
@@ -61,7 +63,7 @@ export async function discoverModules(options: DiscoverOptions = {}): Promise<Di
   const openssl = await readOpenssl(world, opensslFolder);
   const ofOpenssl = openssl === undefined ? [] : namedByOpenssl(openssl);
   if (openssl === undefined) searched.push("there is no openssl.cnf");
-  else if (ofOpenssl.length === 0) searched.push(`${openssl.file} names no PKCS#11 module`);
+  else if (ofOpenssl.length === 0) searched.push(`${openssl.files[0]} names no PKCS#11 module`);
   const { modules, findings } = await p11KitModules(world);
   if (modules.length === 0) searched.push("p11-kit knows no module");
   const ofP11Kit = modules.map(({ path, file }) => ({
@@ -90,8 +92,13 @@ async function readOpenssl(
   const file = await locateOpensslConfig(world, folder);
   if (file === undefined) return undefined;
   const config = await readOpensslConfig(file, world);
-  const { engines, providers, findings } = opensslPkcs11(config);
-  return { file, config, engines, providers, findings: [...faultsOf(config), ...findings] };
+  const { findings, ...found } = opensslPkcs11(config);
+  return {
+    ...found,
+    files: config.files.length === 0 ? [file] : config.files,
+    isReadable: config.fault === undefined,
+    findings: [...faultsOf(config), ...findings],
+  };
 }
 
 function faultsOf({ fault }: OpensslConfig): DiscoveryFinding[] {

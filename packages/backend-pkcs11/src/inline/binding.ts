@@ -19,6 +19,7 @@ export interface NativeModule {
   C_GetSlotList(tokenPresent: boolean): Buffer[];
   C_GetSlotInfo(slot: Buffer): { slotDescription: string; manufacturerID: string };
   C_GetTokenInfo(slot: Buffer): NativeTokenInfo;
+  C_GetMechanismList(slot: Buffer): number[];
   C_OpenSession(slot: Buffer, flags: number): Buffer;
   C_CloseSession(session: Buffer): void;
   C_GetSessionInfo(session: Buffer): { state: number };
@@ -42,6 +43,7 @@ export interface NativeModule {
 interface NativeInfo {
   manufacturerID: string;
   libraryDescription: string;
+  cryptokiVersion: { major: number; minor: number };
   libraryVersion: { major: number; minor: number };
 }
 

@@ -9,6 +9,7 @@ import {
   CKU_USER,
 } from "../cryptoki/constants.ts";
 import type { Handle, Mechanism, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import type { ModuleReport } from "../cryptoki/report.ts";
 import {
   type AttributeName,
   type Attributes,
@@ -89,6 +90,10 @@ export class InlineModule implements Module {
 
   library(): Promise<LibraryInfo> {
     return this.#slots.library();
+  }
+
+  examine(): Promise<ModuleReport> {
+    return this.#slots.examine();
   }
 
   slots(): Promise<readonly Slot[]> {

@@ -1,6 +1,7 @@
-import { type LibraryInfo, tokenError } from "@ddscred/core";
+import { type LibraryInfo, type SlotInfo, tokenError } from "@ddscred/core";
 import { CKF_TOKEN_INITIALIZED } from "../cryptoki/constants.ts";
 import type { Slot, TokenState } from "../cryptoki/module.ts";
+import type { ModuleReport, SlotReport } from "../cryptoki/report.ts";
 import { ulong } from "../cryptoki/ulong.ts";
 import type { NativeModule, NativeTokenInfo } from "./binding.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
@@ -25,11 +26,21 @@ export class NativeSlots {
     };
   }
 
+  async examine(): Promise<ModuleReport> {
+    const { major, minor } = native("C_GetInfo", () => this.#native.C_GetInfo()).cryptokiVersion;
+    const slots = this.#list(false).slice(0, MAX_SLOTS);
+    return {
+      library: await this.library(),
+      cryptokiVersion: { major, minor },
+      slots: slots.map((handle) => this.#examine(handle)),
+    };
+  }
+
   /** The slots with an initialised token. */
   async all(): Promise<readonly Slot[]> {
     const found: Slot[] = [];
     let failure: unknown;
-    for (const handle of this.#list()) {
+    for (const handle of this.#list(true)) {
       try {
         const slot = this.#slot(handle);
         if (slot.token.flags & CKF_TOKEN_INITIALIZED) found.push(slot);
@@ -52,10 +63,10 @@ export class NativeSlots {
   }
 
   /** The list may grow between the two calls that the binding makes for it: CKR_BUFFER_TOO_SMALL. */
-  #list(): readonly Buffer[] {
+  #list(tokenPresent: boolean): readonly Buffer[] {
     for (let attempt = 1; ; attempt++) {
       try {
-        return this.#native.C_GetSlotList(true);
+        return this.#native.C_GetSlotList(tokenPresent);
       } catch (error) {
         const grew = returnValue(error) === CKR_BUFFER_TOO_SMALL;
         if (!grew || attempt === LIST_ATTEMPTS) throw nativeError("C_GetSlotList", error);
@@ -64,18 +75,34 @@ export class NativeSlots {
   }
 
   #slot(handle: Buffer): Slot {
-    const id = ulong(handle) ?? 0n;
-    this.#handles.set(id, handle);
+    const info = this.#slotInfo(handle);
+    return { id: info.slotId, info, token: this.#token(handle, info.slotId) };
+  }
+
+  #slotInfo(handle: Buffer): SlotInfo & { readonly slotId: bigint } {
+    const slotId = ulong(handle) ?? 0n;
+    this.#handles.set(slotId, handle);
     const info = native("C_GetSlotInfo", () => this.#native.C_GetSlotInfo(handle));
     return {
-      id,
-      info: {
-        slotDescription: unpadded(info.slotDescription),
-        manufacturerID: unpadded(info.manufacturerID),
-        slotId: id,
-      },
-      token: this.#token(handle, id),
+      slotDescription: unpadded(info.slotDescription),
+      manufacturerID: unpadded(info.manufacturerID),
+      slotId,
     };
+  }
+
+  /** What fails is told, and does not hide the rest. */
+  #examine(handle: Buffer): SlotReport {
+    let report: SlotReport = { info: { slotDescription: "", manufacturerID: "" } };
+    try {
+      const info = this.#slotInfo(handle);
+      report = { info };
+      report = { info, token: this.#token(handle, info.slotId) };
+      const mechanisms = native("C_GetMechanismList", () => this.#native.C_GetMechanismList(handle));
+      return { ...report, mechanisms: mechanisms.slice(0, MAX_MECHANISMS) };
+    } catch (error) {
+      const { rv = "", call = "" } = nativeError("C_GetSlotInfo", error);
+      return rv === "CKR_TOKEN_NOT_PRESENT" ? report : { ...report, failure: `${call}: ${rv}` };
+    }
   }
 
   #token(handle: Buffer, slotId: bigint): TokenState {
@@ -101,4 +128,7 @@ function maxSessions({ maxSessionCount: count }: NativeTokenInfo): number | unde
 const unpadded = (text: string): string => text.replace(/[ \0]{1,64}$/, "");
 
 const LIST_ATTEMPTS = 5;
+/** For a report: nobody reads more. */
+const MAX_SLOTS = 64;
+const MAX_MECHANISMS = 2000;
 const CKR_BUFFER_TOO_SMALL = 0x150;

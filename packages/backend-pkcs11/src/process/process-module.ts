@@ -1,5 +1,6 @@
 import type { LibraryInfo, Secret } from "@ddscred/core";
 import type { BorrowedModule, Handle, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import type { ModuleReport } from "../cryptoki/report.ts";
 import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
 import { moduleFile } from "../inline/module-file.ts";
 import { Registry } from "../registry.ts";
@@ -51,6 +52,10 @@ export class ProcessModule implements Module {
 
   library(): Promise<LibraryInfo> {
     return this.#call("library", "C_GetInfo", []);
+  }
+
+  examine(): Promise<ModuleReport> {
+    return this.#call("examine", "C_GetMechanismList", []);
   }
 
   slots(): Promise<readonly Slot[]> {

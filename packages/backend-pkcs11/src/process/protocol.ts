@@ -15,6 +15,7 @@ export type Answer =
 /** The methods of {@link Module} that the process answers, and its end. A PIN travels as its text. */
 export type Method =
   | "library"
+  | "examine"
   | "slots"
   | "token"
   | "openSession"
