@@ -13,12 +13,14 @@ import {
 } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { Calls } from "./calls.ts";
+import type { Module } from "./cryptoki/module.ts";
 import { borrowModule } from "./inline/registry.ts";
 import { type ModuleOpener, Modules } from "./modules.ts";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
 import { borrowProcessModule } from "./process/process-module.ts";
+import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
 import type { LoginRules } from "./token/login.ts";
@@ -78,8 +80,8 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
-    return await this.#run(uri, options, async (parsed) => {
-      const { token, pin } = await this.#open(uri, parsed, "cert");
+    return await this.#run(uri, options, async (parsed, module) => {
+      const { token, pin } = await this.#open(uri, parsed, module, "cert");
       if (pin.isCarried) await token.unlock(pin);
       const found = await findCertificates(token, parsed, uri);
       if (found !== undefined) return found;
@@ -93,8 +95,8 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   }
 
   async signer(uri: string, options?: SignerOptions): Promise<Signer> {
-    return await this.#run(uri, options, async (parsed) => {
-      const { token, pin } = await this.#open(uri, parsed, "private");
+    return await this.#run(uri, options, async (parsed, module) => {
+      const { token, pin } = await this.#open(uri, parsed, module, "private");
       await token.unlock(pin);
       const { key, bound } = await findPrivateKey(token, parsed, uri);
       const signer = new TokenSigner(token, key, bound, pin, nodeCrypto());
@@ -103,8 +105,8 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   }
 
   async *list(uri: string, options?: CallOptions): AsyncGenerator<CredentialDescription> {
-    const found = await this.#run(uri, options, async (parsed) => {
-      const { matching } = await findTokens(await this.#modules.forUri(parsed), parsed);
+    const found = await this.#run(uri, options, async (parsed, module) => {
+      const { matching } = await findTokens(module, parsed);
       const tokens = matching.map((one) => this.#token(one));
       const [only] = tokens;
       const pin = pinRequest(uri, parsed, this.#pin);
@@ -141,16 +143,21 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   async #run<T>(
     uri: string,
     options: CallOptions | undefined,
-    body: (parsed: Pkcs11Uri) => Promise<T>,
+    body: (parsed: Pkcs11Uri, module: Module) => Promise<T>,
   ): Promise<T> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
-    return await this.#calls.run(uri, options, async () => await body(parsePkcs11Uri(uri)));
+    return await this.#calls.run(uri, options, async () => {
+      const parsed = parsePkcs11Uri(uri);
+      const module = await this.#modules.forUri(parsed);
+      return await recovering(module, options?.signal, () => body(parsed, module));
+    });
   }
 
   /** The one token that the URI names. */
   async #open(
     uri: string,
     parsed: Pkcs11Uri,
+    module: Module,
     type: Pkcs11ObjectType,
   ): Promise<{ token: Token; pin: PinRequest }> {
     const asked = parsed.path.type;
@@ -160,14 +167,15 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
         hint: `Write type=${type}, or leave type= out.`,
       });
     }
-    const found = await findToken(await this.#modules.forUri(parsed), parsed, uri);
+    const found = await findToken(module, parsed, uri);
     return { token: this.#token(found), pin: pinRequest(uri, parsed, this.#pin) };
   }
 
-  #token({ module, slot }: FoundToken): Token {
+  #token(found: FoundToken): Token {
+    const { module, slot } = found;
     const { serialNumber, label } = slot.token;
     const key = JSON.stringify([module.path, String(slot.id), serialNumber, label]);
-    const token = this.#tokens.get(key) ?? new Token(module, slot, this.#rules);
+    const token = this.#tokens.get(key) ?? new Token(found, this.#rules);
     this.#tokens.set(key, token);
     return token;
   }

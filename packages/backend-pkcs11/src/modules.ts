@@ -24,14 +24,14 @@ export class Modules {
   }
 
   /**
-   * The modules that may hold what the URI names (RFC 7512 2.4). Where a module is configured, it is the one:
+   * The module that may hold what the URI names (RFC 7512 2.4). Where a module is configured, it is the one:
    * `module-path` must name it too. Else `module-path` decides, if URIs may name modules at all. `module-name`
    * is compared with the one found so: nothing is searched for by name.
    *
    * `MODULE_REQUIRED`, `MODULE_REFUSED`, and what opening a module may throw.
    */
-  async forUri(uri: Pkcs11Uri): Promise<readonly Module[]> {
-    return [await this.#module(this.#pathFor(uri))];
+  async forUri(uri: Pkcs11Uri): Promise<Module> {
+    return await this.#module(this.#pathFor(uri));
   }
 
   /** Gives all back. */

@@ -263,14 +263,12 @@ test("a handle of an earlier epoch is not used: what signs is looked up again an
   const source = backend({}, override);
   const signer = await source.signer(`pkcs11:token=objects;object=ec${login}`);
   t.ok(await signer.sign(scheme, Buffer.from("message")));
-  lost = true;
-  await failure(signer.sign(scheme, Buffer.from("message")));
   const searches = count(calls, "find");
+  lost = true;
   t.ok(await signer.sign(scheme, Buffer.from("message")), "the key is found again");
   t.ok(count(calls, "find") > searches);
-  lost = true;
-  await failure(signer.sign(scheme, Buffer.from("message")));
   stranger = await handleOf("twin");
+  lost = true;
   t.equal((await failure(signer.sign(scheme, Buffer.from("message")))).code, "KEY_MISMATCH");
 });
 

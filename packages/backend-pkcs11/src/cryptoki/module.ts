@@ -68,7 +68,7 @@ export interface Module {
 export interface BorrowedModule {
   readonly module: Module;
   /** Gives it back; once, after the borrower's last call has settled. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** A CK_SESSION_HANDLE or CK_OBJECT_HANDLE, in the bytes of the module. Only the module that gave it reads it. */

@@ -8,6 +8,7 @@ import {
   CKU_CONTEXT_SPECIFIC,
   CKU_USER,
 } from "../cryptoki/constants.ts";
+import { Handles } from "../cryptoki/handles.ts";
 import type { Handle, Mechanism, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
 import {
@@ -41,6 +42,7 @@ export class InlineModule implements Module {
   /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
   readonly #underWay = new Set<object>();
   readonly #pace = new Pace();
+  readonly #handles = new Handles(this);
   readonly #slots: NativeSlots;
   #whenIdle: (() => void)[] = [];
   #initialised: "no" | "by us" | "by others" = "no";
@@ -106,40 +108,46 @@ export class InlineModule implements Module {
 
   async openSession(slotId: bigint): Promise<Handle> {
     const slot = this.#slots.handle(slotId);
-    return native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION));
+    const session = native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION));
+    return this.#handles.give(session);
   }
 
   async closeSession(session: Handle): Promise<void> {
-    native("C_CloseSession", () => this.#native.C_CloseSession(buffer(session)));
+    const handle = this.#session(session, "C_CloseSession");
+    native("C_CloseSession", () => this.#native.C_CloseSession(handle));
   }
 
   async isLoggedIn(session: Handle): Promise<boolean> {
-    const { state } = native("C_GetSessionInfo", () => this.#native.C_GetSessionInfo(buffer(session)));
+    const handle = this.#session(session, "C_GetSessionInfo");
+    const { state } = native("C_GetSessionInfo", () => this.#native.C_GetSessionInfo(handle));
     return state === CKS_RO_USER_FUNCTIONS || state === CKS_RW_USER_FUNCTIONS;
   }
 
   async login(session: Handle, pin: Secret): Promise<void> {
-    native("C_Login", () => this.#native.C_Login(buffer(session), CKU_USER, pin.reveal()));
+    const handle = this.#session(session, "C_Login");
+    native("C_Login", () => this.#native.C_Login(handle, CKU_USER, pin.reveal()));
   }
 
   async logout(session: Handle): Promise<void> {
-    native("C_Logout", () => this.#native.C_Logout(buffer(session)));
+    const handle = this.#session(session, "C_Logout");
+    native("C_Logout", () => this.#native.C_Logout(handle));
   }
 
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
     const wanted = nativeTemplate(template);
-    native("C_FindObjectsInit", () => this.#native.C_FindObjectsInit(buffer(session), wanted));
+    const handle = this.#session(session, "C_FindObjectsInit");
+    native("C_FindObjectsInit", () => this.#native.C_FindObjectsInit(handle, wanted));
     try {
       const found: Handle[] = [];
       for (;;) {
-        const some = native("C_FindObjects", () => this.#native.C_FindObjects(buffer(session), FIND_AT_ONCE));
+        const some = native("C_FindObjects", () => this.#native.C_FindObjects(handle, FIND_AT_ONCE));
         if (some.length === 0) return found;
-        found.push(...some);
+        found.push(...some.map((object) => this.#handles.give(object)));
         if (found.length > MAX_OBJECTS) throw tooManyObjects();
       }
     } finally {
       try {
-        this.#native.C_FindObjectsFinal(buffer(session));
+        this.#native.C_FindObjectsFinal(handle);
       } catch {
         // what the search found, or why it failed, is the answer
       }
@@ -153,15 +161,18 @@ export class InlineModule implements Module {
   ): Promise<Attributes<N>> {
     // Thousands of objects are read one after the other: the event loop gets its turn in between.
     if (this.#pace.isTurnOver(performance.now())) await nextTurn();
+    const handle = this.#session(session, "C_GetAttributeValue");
+    this.#handles.checkObject(object, "C_GetAttributeValue");
     // One sensitive or unknown attribute makes the binding lose all the values, so each is asked for alone.
-    const values = names.map((name) => [name, this.#attribute(session, object, name)] as const);
+    const values = names.map((name) => [name, this.#attribute(handle, buffer(object), name)] as const);
     return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Attributes<N>;
   }
 
   async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
     const begin = performance.now();
     const kind = this.#pace.of(request);
-    const handle = buffer(session);
+    const handle = this.#session(session, "C_SignInit");
+    this.#handles.checkObject(request.key, "C_SignInit");
     this.#signInit(handle, request);
     const input = buffer(request.input);
     const output = Buffer.allocUnsafe(request.length);
@@ -199,16 +210,21 @@ export class InlineModule implements Module {
     native("C_Login", () => this.#native.C_Login(session, CKU_CONTEXT_SPECIFIC, pin.reveal()));
   }
 
+  #session(session: Handle, call: string): Buffer {
+    this.#handles.checkSession(session, call);
+    return buffer(session);
+  }
+
   #done(operation: object): void {
     this.#underWay.delete(operation);
     if (this.#underWay.size > 0 || this.#whenIdle.length === 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #attribute(session: Handle, object: Handle, name: AttributeName): unknown {
+  #attribute(session: Buffer, object: Buffer, name: AttributeName): unknown {
     try {
       const type = attributeType(name);
-      const [found] = this.#native.C_GetAttributeValue(buffer(session), buffer(object), [{ type }]);
+      const [found] = this.#native.C_GetAttributeValue(session, object, [{ type }]);
       return found === undefined ? undefined : decodeAttribute(name, found.value);
     } catch (error) {
       if (error instanceof TypeError || withheld.has(returnValue(error) ?? 0)) return undefined;

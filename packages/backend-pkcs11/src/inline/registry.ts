@@ -14,6 +14,6 @@ const modules = new Registry<InlineModule>();
 export async function borrowModule(path: string): Promise<BorrowedModule> {
   const real = moduleFile(path);
   const binding = await loadBinding();
-  const { shared, release } = await modules.borrow(real, () => new InlineModule(binding, real));
-  return { module: shared, release };
+  const borrowed = await modules.borrow(real, () => new InlineModule(binding, real));
+  return { module: borrowed.shared, release: () => borrowed.release() };
 }

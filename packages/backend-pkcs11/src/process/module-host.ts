@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CredentialError, tokenError } from "@ddscred/core";
-import type { Handle } from "../cryptoki/module.ts";
+import { CredentialError } from "@ddscred/core";
+import { Handles } from "../cryptoki/handles.ts";
 import type { Shared } from "../registry.ts";
 import { LoginBook } from "../token/login-book.ts";
 import { type Call, ModuleProcess } from "./module-process.ts";
@@ -12,13 +12,12 @@ import { type Call, ModuleProcess } from "./module-process.ts";
 export class ModuleHost implements Shared {
   readonly path: string;
   readonly logins = new LoginBook();
+  readonly handles = new Handles(this);
   /** Grows when a process is gone, and all handles with it. */
   epoch = 1;
   #process: ModuleProcess | undefined;
   #starting: Promise<ModuleProcess> | undefined;
   #lastGone: Promise<void> = Promise.resolve();
-  /** The epoch in which a handle was given. A new process gives the same numbers again, to other objects. */
-  readonly #given = new WeakMap<Handle, number>();
 
   /** @param path the real one */
   constructor(path: string) {
@@ -36,18 +35,6 @@ export class ModuleHost implements Shared {
 
   async call(call: Call): Promise<unknown> {
     return await (this.#process ?? (await this.#ready())).call(call);
-  }
-
-  /** Takes a handle out of an answer. */
-  give(bytes: Uint8Array): Handle {
-    const handle = new Uint8Array(bytes); // the answer is a part of a larger message, which need not stay
-    this.#given.set(handle, this.epoch);
-    return handle;
-  }
-
-  /** A handle of an earlier process never reaches this one. */
-  check(handle: Handle, rv: string, call: string): void {
-    if (this.#given.get(handle) !== this.epoch) throw tokenError(rv, call);
   }
 
   /** Replaces the process of an epoch, if that has not happened yet. */

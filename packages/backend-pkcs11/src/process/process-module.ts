@@ -18,8 +18,8 @@ const hosts = new Registry<ModuleHost>();
  */
 export async function borrowProcessModule(path: string, deadline: number): Promise<BorrowedModule> {
   const real = moduleFile(path);
-  const { shared, release } = await hosts.borrow(real, () => new ModuleHost(real));
-  return { module: new ProcessModule(shared, deadline), release };
+  const host = await hosts.borrow(real, () => new ModuleHost(real));
+  return { module: new ProcessModule(host.shared, deadline), release: () => host.release() };
 }
 
 /**
@@ -67,7 +67,7 @@ export class ProcessModule implements Module {
   }
 
   async openSession(slotId: bigint): Promise<Handle> {
-    return this.#host.give(await this.#call("openSession", "C_OpenSession", [slotId]));
+    return this.#given(await this.#call("openSession", "C_OpenSession", [slotId]));
   }
 
   async closeSession(session: Handle): Promise<void> {
@@ -94,7 +94,7 @@ export class ProcessModule implements Module {
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
     this.#checkSession(session, "C_FindObjectsInit");
     const found = await this.#call("find", "C_FindObjects", [session, template]);
-    return found.map((handle) => this.#host.give(handle));
+    return found.map((handle) => this.#given(handle));
   }
 
   async attributes<N extends AttributeName>(
@@ -103,7 +103,7 @@ export class ProcessModule implements Module {
     names: readonly N[],
   ): Promise<Attributes<N>> {
     this.#checkSession(session, "C_GetAttributeValue");
-    this.#host.check(object, "CKR_OBJECT_HANDLE_INVALID", "C_GetAttributeValue");
+    this.#host.handles.checkObject(object, "C_GetAttributeValue");
     const said = await this.#call("attributes", "C_GetAttributeValue", [session, object, names]);
     // Bytes are a part of a larger message, which need not stay.
     const copies = Object.entries(said).map(([name, value]) => [
@@ -115,12 +115,19 @@ export class ProcessModule implements Module {
 
   async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
     this.#checkSession(session, "C_SignInit");
-    this.#host.check(request.key, "CKR_KEY_HANDLE_INVALID", "C_SignInit");
-    return await this.#call("sign", "C_Sign", [session, request]);
+    this.#host.handles.checkObject(request.key, "C_SignInit");
+    // Where it ends without an answer, nobody knows whether the token counted the PIN.
+    const call = request.pin === undefined ? "C_Sign" : "C_Login";
+    return await this.#call("sign", call, [session, request]);
+  }
+
+  /** A handle out of an answer: that is a part of a larger message, which need not stay. */
+  #given(handle: Handle): Handle {
+    return this.#host.handles.give(new Uint8Array(handle));
   }
 
   #checkSession(session: Handle, call: string): void {
-    this.#host.check(session, "CKR_SESSION_HANDLE_INVALID", call);
+    this.#host.handles.checkSession(session, call);
   }
 
   async #call<M extends Method & keyof Module>(

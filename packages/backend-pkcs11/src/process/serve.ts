@@ -39,8 +39,8 @@ function run(module: Module, [, method, ...args]: Request): Promise<unknown> {
   return Reflect.apply(module[method as keyof Module] as () => Promise<unknown>, module, args);
 }
 
-async function end({ release }: BorrowedModule): Promise<void> {
-  await release().catch(() => undefined); // a module whose token is gone cannot finalise well
+async function end(borrowed: BorrowedModule): Promise<void> {
+  await borrowed.release().catch(() => undefined); // a module whose token is gone cannot finalise well
   process.exit();
 }
 

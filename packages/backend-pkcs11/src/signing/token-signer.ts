@@ -9,6 +9,7 @@ import {
 } from "@ddscred/core";
 import { coordinateLengths } from "../cryptoki/curves.ts";
 import { type BoundKey, bindKey, type PrivateKey } from "../objects/private-key.ts";
+import { recovering } from "../recovery.ts";
 import type { PinRequest } from "../token/pin.ts";
 import type { Token } from "../token/token.ts";
 import { refusals, type SigningPlan, signingPlans } from "./mechanisms.ts";
@@ -50,19 +51,23 @@ export class TokenSigner implements Signer {
     if (!this.schemes.includes(scheme)) throw this.#unsupported(scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
     const own = Buffer.from(message); // the caller may change the message while the token computes
-    for (let attempt = 1; ; attempt++) {
-      const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
-      const plan = this.#plans.get(scheme);
-      const raw =
-        plan === undefined
-          ? await this.#signFirst(binding, scheme, own, options)
-          : await this.#signBy(binding, plan, own, options);
-      if (raw === undefined && attempt < MAX_BINDINGS) continue;
-      if (raw === undefined) throw this.#unstable();
-      const signature = this.#encode(raw);
-      if (!binding.proven) await this.#prove(binding, scheme, own, signature);
-      return signature;
-    }
+    return await recovering(this.#token.module, options?.signal, () => this.#sign(scheme, own, options));
+  }
+
+  async #sign(
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array> {
+    const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
+    const plan = this.#plans.get(scheme);
+    const raw =
+      plan === undefined
+        ? await this.#signFirst(binding, scheme, message, options)
+        : await this.#signBy(binding, plan, message, options);
+    const signature = this.#encode(raw);
+    if (!binding.proven) await this.#prove(binding, scheme, message, signature);
+    return signature;
   }
 
   /** Tries the plans in turn and remembers the one that the token took. */
@@ -71,12 +76,12 @@ export class TokenSigner implements Signer {
     scheme: SignatureScheme,
     message: Uint8Array,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<Uint8Array> {
     let refusal: CredentialError | undefined;
     for (const plan of signingPlans(scheme)) {
       try {
         const raw = await this.#signBy(binding, plan, message, options);
-        if (raw !== undefined) this.#plans.set(scheme, plan);
+        this.#plans.set(scheme, plan);
         return raw;
       } catch (error) {
         if (!(error instanceof CredentialError) || !refusals.has(error.rv ?? "")) throw error;
@@ -86,20 +91,19 @@ export class TokenSigner implements Signer {
     throw this.#unsupported(scheme, refusal);
   }
 
-  /** @returns undefined where the epoch ended before a session was free: the handle may name another key now */
   async #signBy(
     binding: Binding,
     { mechanism, input }: SigningPlan,
     message: Uint8Array,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<Uint8Array> {
     const request = { mechanism, key: binding.handle, input: input(message), length: this.#length };
     const pin = this.#key.alwaysAuthenticate ? await this.#token.contextPin(this.#pin) : undefined;
     const pool = this.#token.openPool ?? (await this.#token.pool());
     const session = pool.take() ?? (await pool.acquire(options?.signal));
     if (binding.epoch !== this.#token.epoch) {
       pool.release(session);
-      return undefined;
+      throw outdated(); // the handle may name another key now
     }
     try {
       const raw = await this.#token.module.sign(session, pin === undefined ? request : { ...request, pin });
@@ -170,17 +174,15 @@ export class TokenSigner implements Signer {
       },
     );
   }
+}
 
-  #unstable(): CredentialError {
-    return new CredentialError("SESSION_LOST", "the token lost its sessions again and again", {
-      retryable: true,
-    });
-  }
+function outdated(): CredentialError {
+  return new CredentialError("SESSION_LOST", "the token lost its sessions before one was free", {
+    retryable: true,
+  });
 }
 
 interface Binding extends BoundKey {
   /** Whether a signature made with the handle was verified. */
   proven: boolean;
 }
-
-const MAX_BINDINGS = 3;

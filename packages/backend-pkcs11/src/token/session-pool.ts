@@ -76,9 +76,10 @@ export class SessionPool {
     return result;
   }
 
-  /** Closes every session: the free ones now, the others when they are given back. */
+  /** Closes every session: the free ones now, the others when they are given back. Who waits gets none. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(gone());
     for (const session of this.#free.splice(0)) await this.#end(session);
     await Promise.all(this.#ending);
   }
@@ -118,6 +119,12 @@ export class SessionPool {
       signal?.addEventListener("abort", abort, { once: true });
     });
   }
+}
+
+function gone(): CredentialError {
+  return new CredentialError("SESSION_LOST", "the sessions were lost before one was free", {
+    retryable: true,
+  });
 }
 
 interface Waiter {

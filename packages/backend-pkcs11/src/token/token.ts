@@ -1,5 +1,7 @@
-import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/core";
-import type { Handle, Module, Slot } from "../cryptoki/module.ts";
+import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
+import type { Handle, Module, Slot, TokenState } from "../cryptoki/module.ts";
+import { losses } from "../recovery.ts";
+import type { FoundToken } from "./find-token.ts";
 import { Login, type LoginRules } from "./login.ts";
 import { tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
@@ -9,24 +11,36 @@ import { SessionPool } from "./session-pool.ts";
 /**
  * One token, as one backend uses it: its sessions and its login. One session stays open for as long as the
  * backend does, because a token forgets a login with its last session; the others are lent from a pool.
+ *
+ * Where the module was started anew, all of that is gone, and the token may be in another slot.
  */
 export class Token {
   readonly module: Module;
-  readonly slot: Slot;
-  readonly #login: Login;
+  readonly #rules: LoginRules;
+  #slot: Slot;
+  #login: Login;
   #keeper: Promise<Handle> | undefined;
   #pool: SessionPool | undefined;
   #losses = 0;
+  /** The epoch of the module in which slot, sessions and login are good. */
+  #moduleEpoch: number;
 
-  constructor(module: Module, slot: Slot, rules: LoginRules) {
+  /** @param found with the epoch of its module in which it was found */
+  constructor({ module, slot, epoch }: FoundToken, rules: LoginRules) {
     this.module = module;
-    this.slot = slot;
+    this.#rules = rules;
+    this.#slot = slot;
+    this.#moduleEpoch = epoch;
     this.#login = new Login(module, slot, rules);
   }
 
   /** Handles that were found in another epoch name nothing, or another object. */
   get epoch(): number {
     return this.module.epoch + this.#losses;
+  }
+
+  get slot(): Slot {
+    return this.#slot;
   }
 
   get uri(): string {
@@ -40,16 +54,13 @@ export class Token {
 
   /** The pool, if it is open already. */
   get openPool(): SessionPool | undefined {
-    return this.#pool;
+    return this.module.epoch === this.#moduleEpoch ? this.#pool : undefined;
   }
 
   /** The pool of this moment; opens the session that stays, the first time. */
   async pool(): Promise<SessionPool> {
-    if (this.#pool === undefined) {
-      await this.#openKeeper();
-      this.#pool ??= this.#makePool();
-    }
-    return this.#pool;
+    await this.#openKeeper();
+    return (this.#pool ??= this.#makePool());
   }
 
   /** Lends a session for some calls. */
@@ -68,7 +79,8 @@ export class Token {
     if (!this.#login.isNeeded) return;
     const { epoch } = this;
     try {
-      await this.#login.unlock(await this.#openKeeper(), request);
+      const keeper = await this.#openKeeper();
+      await this.#login.unlock(keeper, request);
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;
@@ -95,13 +107,10 @@ export class Token {
   noteFailure(error: unknown, epoch: number): void {
     const rv = error instanceof CredentialError ? error.rv : undefined;
     if (rv === undefined || epoch !== this.epoch) return;
-    if (objectLosses.has(rv)) this.#losses++;
-    if (!sessionLosses.has(rv)) return;
+    if (losses.objects.has(rv)) this.#losses++;
+    if (!losses.sessions.has(rv)) return;
     this.#losses++;
-    this.#login.lost();
-    void this.#closeSessions(this.#keeper, this.#pool);
-    this.#keeper = undefined;
-    this.#pool = undefined;
+    this.#letGo();
   }
 
   /** Closes the sessions; logs out where the login was ours and nobody else in this process uses it. */
@@ -116,36 +125,58 @@ export class Token {
     await keeper?.then((session) => this.module.closeSession(session)).catch(() => undefined);
   }
 
+  /** Lets go of the sessions, and of what was known of the login. */
+  #letGo(): void {
+    this.#login.lost();
+    void this.#closeSessions(this.#keeper, this.#pool);
+    this.#keeper = undefined;
+    this.#pool = undefined;
+  }
+
   async #openKeeper(): Promise<Handle> {
-    this.#keeper ??= this.module.openSession(this.slot.id);
+    while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
+    const keeper = (this.#keeper ??= this.module.openSession(this.slot.id));
     try {
-      return await this.#keeper;
+      return await keeper;
     } catch (error) {
-      this.#keeper = undefined;
+      if (this.#keeper === keeper) this.#keeper = undefined;
       throw error;
     }
   }
 
+  /** Finds the token among those of the module that was started anew: `TOKEN_REMOVED`. */
+  async #findAgain(): Promise<void> {
+    const { epoch } = this.module;
+    const same = (await this.module.slots()).filter(({ token }) => isSame(token, this.slot.token));
+    const slot = same.length === 1 ? same[0] : same.find(({ id }) => id === this.slot.id);
+    if (epoch !== this.module.epoch || epoch === this.#moduleEpoch) return;
+    if (slot === undefined) {
+      const message = `${this.uri} is not there, after the module was started anew`;
+      throw new CredentialError("TOKEN_REMOVED", message, { retryable: true });
+    }
+    this.#letGo();
+    this.#slot = slot;
+    this.#login = new Login(this.module, slot, this.#rules);
+    this.#moduleEpoch = epoch;
+  }
+
   #makePool(): SessionPool {
     const { maxSessions = Number.POSITIVE_INFINITY } = this.slot.token;
+    const { id } = this.slot;
+    const epoch = this.#moduleEpoch;
     const maker = {
-      open: () => this.module.openSession(this.slot.id),
+      open: async () => {
+        if (this.module.epoch !== epoch) throw tokenError("CKR_SESSION_CLOSED", "C_OpenSession");
+        return await this.module.openSession(id);
+      },
       close: (session: Handle) => this.module.closeSession(session),
     };
     return new SessionPool(maker, Math.max(1, Math.min(this.module.sessions, maxSessions - 1)));
   }
 }
 
-/** Return values after which an object must be looked up again. */
-const objectLosses: ReadonlySet<string> = new Set(["CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"]);
+function isSame(a: TokenState, b: TokenState): boolean {
+  return identity.every((field) => a[field] === b[field]);
+}
 
-/** Return values after which no session, and no login, is there any more. */
-const sessionLosses: ReadonlySet<string> = new Set([
-  "CKR_SESSION_HANDLE_INVALID",
-  "CKR_SESSION_CLOSED",
-  "CKR_USER_NOT_LOGGED_IN",
-  "CKR_DEVICE_REMOVED",
-  "CKR_DEVICE_ERROR",
-  "CKR_TOKEN_NOT_PRESENT",
-  "CKR_CRYPTOKI_NOT_INITIALIZED",
-]);
+const identity = ["label", "serialNumber", "manufacturerID", "model"] as const;
