@@ -15,7 +15,7 @@ export interface ModuleCandidate {
 
 /** Who names it. `where` is made for people: a variable, or a setting with its file and line. */
 export interface ModuleOrigin {
-  readonly kind: "option" | "environment" | "engine" | "provider" | "p11-kit";
+  readonly kind: "option" | "uri" | "environment" | "engine" | "provider" | "p11-kit";
   readonly where: string;
 }
 
@@ -39,6 +39,8 @@ export interface OpensslDiscovery extends OpensslPkcs11 {
 export interface DiscoverOptions {
   /** The module that was named on the command line. */
   readonly option?: string | undefined;
+  /** `module-path` of the URI. */
+  readonly uri?: string | undefined;
   /** OPENSSLDIR, where it is known. */
   readonly opensslFolder?: string | undefined;
   /** Default: this machine. */
@@ -46,15 +48,16 @@ export interface DiscoverOptions {
 }
 
 /**
- * The modules that an option, the environment (PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE), OpenSSL's
+ * The modules that an option, a URI, the environment (PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE), OpenSSL's
  * configuration and p11-kit's files name, in this order. Nothing is loaded. Odd files become findings; it does
  * not reject.
  */
 export async function discoverModules(options: DiscoverOptions = {}): Promise<Discovery> {
-  const { option, opensslFolder, world = thisMachine() } = options;
+  const { option, uri, opensslFolder, world = thisMachine() } = options;
   const named: Named[] = [];
   const searched: string[] = [];
   if (option !== undefined) named.push({ path: option, origin: { kind: "option", where: "--module" } });
+  if (uri !== undefined) named.push({ path: uri, origin: { kind: "uri", where: "module-path of the URI" } });
   for (const variable of moduleVariables) {
     const path = world.environment[variable] ?? "";
     if (path === "") searched.push(`${variable} is not set`);
@@ -72,7 +75,7 @@ export async function discoverModules(options: DiscoverOptions = {}): Promise<Di
   }));
   const candidates: ModuleCandidate[] = [];
   for (const { path, origin } of [...named, ...ofOpenssl, ...ofP11Kit]) {
-    const place = origin.kind === "option" ? path : await placeOf(path, world);
+    const place = ["option", "uri"].includes(origin.kind) ? path : await placeOf(path, world);
     const exists = await world.exists(place);
     candidates.push({ path: place, origin, exists });
     if (!exists) searched.push(`${place}, which ${origin.where} names, does not exist`);

@@ -7,7 +7,7 @@ export function quoted(text: string): string {
 }
 
 /** The URI of a token: it names the token and no other. */
-export function tokenUri({ token }: Slot): string {
+export function tokenUri({ token }: Pick<Slot, "token">): string {
   return uriOf({
     token: token.label,
     manufacturer: token.manufacturerID,
