@@ -120,7 +120,7 @@ export const errorCodes = {
   PIN_REQUIRED: row("the object needs a login and no PIN was given", "Add pin-source=file:/path to the URI."),
   PIN_INCORRECT: row(
     "the token refused the PIN",
-    "Correct the PIN. It is not tried again: a token locks after a few wrong ones.",
+    "Correct the PIN before the next run: this used up one attempt, and a token locks after a few.",
   ),
   PIN_LOCKED: row(
     "the PIN is locked",
@@ -217,9 +217,12 @@ export const errorCodes = {
   ),
   PIN_EXPOSED: row(
     "a PIN stands in a file that others may read",
-    "Restrict the file (`chmod 0600 FILE`), or use pin-source=file: instead of pin-value.",
+    "Restrict the file (`chmod 0600 FILE`), or take the PIN from a variable: pin-value=${PIN}.",
   ),
-  PIN_INLINE: row("the PIN stands in the URI", "Prefer pin-source=file:/path (mode 0600) over pin-value."),
+  PIN_INLINE: row(
+    "the PIN stands in the configuration",
+    "Take it from an environment variable: pin-value=${PIN}.",
+  ),
   SECRET_EXPOSED: row(
     "a passphrase or private key stands in a file that others may read",
     "Restrict the file (`chmod 0600 FILE`), or keep the secret in a file of its own.",

@@ -27,17 +27,19 @@ function judgePins(configuration: Configuration, exposed: string | undefined): F
     return [
       finding("PIN_EXPOSED", "error", `a PIN stands in a file that other users may ${exposed} (${names})`, {
         ...place(configuration, first),
-        hint: `${restrict(configuration)}, or use pin-source=file: in place of pin-value.`,
+        hint: `${restrict(configuration)}, or ${KEEP_OUT}.`,
       }),
     ];
   }
   return [
     finding("PIN_INLINE", "warning", `a PIN stands in the configuration (${names})`, {
       ...place(configuration, first),
-      hint: "Prefer pin-source=file:/path (mode 0600) where the implementation reads it, or an environment variable.",
+      hint: `Keep the file closed to others (mode 0600), or ${KEEP_OUT}.`,
     }),
   ];
 }
+
+const KEEP_OUT = "write pin-value=${DDS_PIN} and give the variable to the participant alone";
 
 function judgeOthers(configuration: Configuration, exposed: string | undefined): Finding[] {
   if (exposed === undefined) return [];

@@ -1,4 +1,11 @@
-import { CredentialError, type PeerReading, parseDataUri, parseFileUri, uriScheme } from "@ddscred/core";
+import {
+  CredentialError,
+  type PeerReading,
+  parseDataUri,
+  parseFileUri,
+  parsePkcs11Uri,
+  uriScheme,
+} from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Finding, finding } from "../finding.ts";
@@ -11,7 +18,7 @@ import { place } from "./place.ts";
 export function judgeUris(configuration: Configuration): Finding[] {
   const findings: Finding[] = [];
   for (const [property, value] of configuration.properties) {
-    const remark = uriRemark(value.value);
+    const remark = uriRemark(configuration, value.value);
     if (remark !== undefined)
       findings.push(finding("PEER_DIFFERS", "info", remark, place(configuration, property)));
     for (const reading of readings(configuration, property, value.value)) {
@@ -31,13 +38,16 @@ export function judgeUris(configuration: Configuration): Finding[] {
   return findings;
 }
 
+const PIN_FROM_FILE =
+  "the manual of Cyclone DDS does not promise pin-source; the pkcs11 provider of OpenSSL 3 reads file:, and pin-value=${PIN} works everywhere";
+
 /** Readings that differ, of the implementations that may read this configuration. */
 function readings(
   configuration: Configuration,
   property: SecurityProperty,
   uri: string,
 ): readonly PeerReading[] {
-  const all = [...uriReadings(uri), ...documentReadings(property, uri)];
+  const all = [...uriReadings(uri), ...documentReadings(property, uri), ...pinSourceReadings(uri)];
   return configuration.form === "cyclonedds" ? all.filter(({ peer }) => peer === "cyclonedds") : all;
 }
 
@@ -52,9 +62,12 @@ function uriReadings(uri: string): readonly PeerReading[] {
   }
 }
 
-function uriRemark(uri: string): string | undefined {
+function uriRemark(configuration: Configuration, uri: string): string | undefined {
   try {
-    return uriScheme(uri) === "file" ? parseFileUri(uri).remark : undefined;
+    const scheme = uriScheme(uri);
+    if (scheme === "file") return parseFileUri(uri).remark;
+    const fromFile = scheme === "pkcs11" && /^file:/i.test(parsePkcs11Uri(uri).query["pin-source"] ?? "");
+    return fromFile && configuration.form === "cyclonedds" ? PIN_FROM_FILE : undefined;
   } catch (error) {
     if (error instanceof CredentialError) return undefined;
     throw error;
@@ -68,6 +81,22 @@ function documentReadings(property: SecurityProperty, uri: string): readonly Pee
   return [
     { peer: "cyclonedds", accepted: true, reads: 'a path with "/" for "\\" and without quotation marks' },
   ];
+}
+
+/**
+ * The manual of Cyclone DDS names pin-value alone; the provider of OpenSSL that it loads knows pin-source=file: too.
+ */
+function pinSourceReadings(uri: string): readonly PeerReading[] {
+  if (uriScheme(uri) !== "pkcs11") return [];
+  try {
+    const source = parsePkcs11Uri(uri).query["pin-source"];
+    if (source === undefined || /^file:/i.test(source)) return [];
+  } catch (error) {
+    if (error instanceof CredentialError) return [];
+    throw error;
+  }
+  const reads = "it takes the PIN from pin-value, and from pin-source=file: where its OpenSSL provider does";
+  return [{ peer: "cyclonedds", accepted: false, reads }];
 }
 
 const peerName = (peer: PeerReading["peer"]) => ({ cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" })[peer];
