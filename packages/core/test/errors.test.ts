@@ -7,11 +7,10 @@ const CANARY = "canary-7391";
 t.test("a Secret prints as [redacted] in every way JavaScript has of printing", async (t) => {
   const secret = new Secret(CANARY);
   const printed = [
-    `${String(secret)}`,
+    String(secret),
+    [secret].join("-"),
     inspect({ secret }, { depth: 9, showHidden: true }),
     JSON.stringify({ secret }),
-    // oxlint-disable-next-line typescript/no-base-to-string
-    "" + (secret as unknown as string),
     Object.entries(secret).join(),
   ].join("\n");
   t.notMatch(printed, CANARY);

@@ -82,7 +82,12 @@ function integerContent(bytes: Uint8Array, from: number, end: number): IntegerCo
 }
 
 /** Where the number needs a sign octet, it is the zero that the array already holds. */
-function putInteger(der: Uint8Array, at: number, raw: Uint8Array, { start, end, length }: IntegerContent): void {
+function putInteger(
+  der: Uint8Array,
+  at: number,
+  raw: Uint8Array,
+  { start, end, length }: IntegerContent,
+): void {
   der[at] = DerTag.INTEGER;
   der[at + 1] = length;
   der.set(raw.subarray(start, end), at + 2 + length - (end - start));
