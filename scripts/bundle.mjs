@@ -9,7 +9,11 @@ import { root } from "./setup.mjs";
 const outdir = join(root, "packages/cli/bundle");
 rmSync(outdir, { recursive: true, force: true });
 buildSync({
-  entryPoints: [join(root, "packages/cli/dist/main.js")],
+  entryPoints: {
+    main: join(root, "packages/cli/dist/main.js"),
+    // The process that owns a PKCS#11 module is found beside the file that starts it.
+    child: join(root, "packages/backend-pkcs11/dist/process/child.js"),
+  },
   outdir,
   bundle: true,
   splitting: true,

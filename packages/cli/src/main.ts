@@ -17,6 +17,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "tokens and their objects as ready-made URIs",
     load: async () => (await import("./verbs/ls.ts")).verb,
   },
+  doctor: {
+    summary: "modules, tokens, PIN states, OpenSSL's configuration: what is wrong, and what to do",
+    load: async () => (await import("./verbs/doctor.ts")).verb,
+  },
   uri: {
     summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",
     load: async () => (await import("./verbs/uri.ts")).verb,

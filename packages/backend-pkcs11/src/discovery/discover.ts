@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import { redactUri } from "@ddscred/core";
 import type { DiscoveryFinding } from "./finding.ts";
 import { locateOpensslConfig } from "./openssl/locate.ts";
 import { type ConfigEntry, type OpensslConfig, readOpensslConfig } from "./openssl/parse.ts";
@@ -77,8 +78,10 @@ export async function discoverModules(options: DiscoverOptions = {}): Promise<Di
   for (const { path, origin } of [...named, ...ofOpenssl, ...ofP11Kit]) {
     const place = ["option", "uri"].includes(origin.kind) ? path : await placeOf(path, world);
     const exists = await world.exists(place);
-    candidates.push({ path: place, origin, exists });
-    if (!exists) searched.push(`${place}, which ${origin.where} names, does not exist`);
+    // A URI with a PIN may stand where a path belongs.
+    const shown = exists ? place : redactUri(place);
+    candidates.push({ path: shown, origin, exists });
+    if (!exists) searched.push(`${shown}, which ${origin.where} names, does not exist`);
   }
   return { candidates, findings: [...(openssl?.findings ?? []), ...findings], searched, openssl };
 }

@@ -1,0 +1,130 @@
+import { realpathSync } from "node:fs";
+import { basename } from "node:path";
+import {
+  type Discovery,
+  examineBinding,
+  examineModule,
+  type ModuleCandidate,
+  type ModuleExamination,
+} from "@ddscred/backend-pkcs11";
+import { CredentialError } from "@ddscred/core";
+import { type DoctorFinding, failed, finding, good, type ModuleRow } from "./report.ts";
+
+/** A candidate, and what loading it brought. */
+export interface ExaminedModule {
+  readonly candidate: ModuleCandidate;
+  readonly used: boolean;
+  readonly result: ModuleExamination | CredentialError;
+}
+
+/** pkcs11js, without which no module can be loaded. */
+export async function judgeBinding(): Promise<DoctorFinding> {
+  try {
+    await examineBinding();
+    return good("binding", "pkcs11js is installed and loads");
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    return failed("binding", error);
+  }
+}
+
+/** Loads all modules that are there, each file once, each in a process of its own. */
+export async function examineModules({ candidates }: Discovery): Promise<readonly ExaminedModule[]> {
+  const existing = candidates.filter(({ exists }) => exists);
+  const first = existing[0];
+  const byFile = new Map(existing.toReversed().map((candidate) => [realPath(candidate.path), candidate]));
+  const distinct = existing.filter((candidate) => byFile.get(realPath(candidate.path)) === candidate);
+  return await Promise.all(
+    distinct.slice(0, MOST).map(async (candidate) => ({
+      candidate,
+      used: candidate === first,
+      result: await examine(candidate.path),
+    })),
+  );
+}
+
+async function examine(path: string): Promise<ModuleExamination | CredentialError> {
+  try {
+    return await examineModule(path);
+  } catch (error) {
+    if (error instanceof CredentialError) return error;
+    throw error;
+  }
+}
+
+/** One finding for each module, and for each name that leads nowhere. */
+export function judgeModules(
+  { candidates, searched }: Discovery,
+  examined: readonly ExaminedModule[],
+): readonly DoctorFinding[] {
+  const absent = candidates.filter(({ exists }) => !exists).map(judgeAbsent);
+  if (examined.length > 0) return [...examined.flatMap(judgeExamined), ...absent];
+  const hint =
+    "Install the module of your token (for tests: `apt-get install softhsm2`) and name it: --module PATH, PKCS11_PROVIDER_MODULE=PATH, or in openssl.cnf.";
+  return [...absent, finding("error", "module", `no PKCS#11 module was found: ${searched.join("; ")}`, hint)];
+}
+
+function judgeAbsent({ path, origin }: ModuleCandidate): DoctorFinding {
+  // p11-kit's files are the packager's, and stay when a package is only half removed.
+  const severity = origin.kind === "p11-kit" ? "warning" : "error";
+  const message = `${path} does not exist; ${origin.where} names it`;
+  return finding(severity, "module", message, "Install the package of the module, or correct the path.");
+}
+
+function judgeExamined({ candidate, used, result }: ExaminedModule): DoctorFinding[] {
+  const why = `${used ? "used" : "not used"}; found by ${candidate.origin.where}`;
+  if (result instanceof CredentialError) {
+    const { code, message, hint, rv = "" } = result;
+    // It names the module already, or else the function that failed.
+    const told = message.includes(candidate.path) ? message : `${candidate.path}: ${message}`;
+    const advice = rv === "" ? hint : (startHint(candidate.path) ?? hint);
+    return [finding(used ? "error" : "warning", "module", `${told} (${why})`, advice, { code })];
+  }
+  const { manufacturer, description, version, cryptokiVersion } = result;
+  const name = [manufacturer, description, dotted(version)].filter((part) => part !== "").join(" ");
+  const text = `${candidate.path}: ${name}, PKCS#11 ${dotted(cryptokiVersion)}; nobody else may write to it (${why})`;
+  const findings = [good("module", text)];
+  if (used && basename(candidate.path).startsWith("pkcs11-spy")) {
+    const message = "pkcs11-spy is no token: it passes calls on and writes the PIN to its log in clear";
+    findings.push(finding("warning", "module", message, "Name the module behind it (PKCS11SPY) instead."));
+  }
+  return findings;
+}
+
+/** Why a module that is whole does not start: what it needs besides itself. */
+function startHint(path: string): string | undefined {
+  if (/softhsm/i.test(path)) {
+    return "SoftHSM reads SOFTHSM2_CONF, else ~/.config/softhsm2/softhsm2.conf, else /etc/softhsm/softhsm2.conf: the file and its directories.tokendir must be there, and be readable and writable for you (Debian: group softhsm).";
+  }
+  if (/opencryptoki/i.test(path)) return "Start its daemon (`pkcsslotd`), and join the group pkcs11.";
+  if (/softokn/i.test(path)) return "NSS's softokn needs parameters that cannot be given here.";
+  return undefined;
+}
+
+export function moduleRows({ candidates }: Discovery, examined: readonly ExaminedModule[]): ModuleRow[] {
+  return candidates.map(({ path, origin, exists }) => {
+    const {
+      used = false,
+      candidate,
+      result,
+    } = (exists ? examined.find((one) => realPath(one.candidate.path) === realPath(path)) : undefined) ?? {};
+    const row = { path, origin, exists, used: used && candidate?.origin === origin };
+    if (result === undefined || result instanceof CredentialError) return { ...row, loads: false };
+    const { manufacturer, description, version, cryptokiVersion } = result;
+    const versions = { version: dotted(version), cryptoki: dotted(cryptokiVersion) };
+    return { ...row, loads: true, manufacturer, description, ...versions };
+  });
+}
+
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+const dotted = ({ major, minor }: { major: number; minor: number }) => `${major}.${minor}`;
+
+/** Modules that are loaded at once; each is a process. */
+const MOST = 12;

@@ -1,0 +1,155 @@
+import { existsSync } from "node:fs";
+import {
+  CredentialError,
+  matchesToken,
+  nearest,
+  type Pkcs11Uri,
+  parseFileUri,
+  parsePkcs11Uri,
+  redactUri,
+} from "@ddscred/core";
+import { wire } from "../wiring.ts";
+import { accessTo } from "./files.ts";
+import type { ExaminedModule } from "./modules.ts";
+import { type DoctorFinding, failed, finding, good } from "./report.ts";
+import { type PlacedToken, tokensOf } from "./tokens.ts";
+
+interface GivenUri {
+  readonly text: string;
+  readonly uri: Pkcs11Uri | CredentialError;
+}
+
+/** The URI, or why it is none. */
+export function readUri(text: string): Pkcs11Uri | CredentialError {
+  try {
+    return parsePkcs11Uri(text);
+  } catch (error) {
+    if (error instanceof CredentialError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Whether the URI leads to a token and an object. Nobody is logged in unless the URI has a PIN; then the PIN
+ * is tried, once.
+ */
+export async function judgeUri(
+  { text, uri }: GivenUri,
+  examined: readonly ExaminedModule[],
+): Promise<readonly DoctorFinding[]> {
+  if (uri instanceof CredentialError) return [failed("uri", uri)];
+  const pin = judgePin(uri);
+  const module = examined.find(({ used }) => used);
+  if (module === undefined || module.result instanceof CredentialError) return pin;
+  const initialised = tokensOf([module]).filter(({ token }) => token.isInitialised);
+  const matching = initialised.filter(({ token }) => matchesToken(uri, token.info));
+  const [only] = matching;
+  if (only === undefined) return [...pin, noToken(uri, initialised)];
+  if (matching.length > 1) {
+    const message = `the URI matches ${matching.length} tokens`;
+    const uris = matching.map(({ token }) => token.uri).join(" or ");
+    return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
+  }
+  const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
+  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path))];
+}
+
+async function judgeObject(text: string, uri: Pkcs11Uri, module: string): Promise<DoctorFinding[]> {
+  const { object, id, type } = uri.path;
+  if (object === undefined && id === undefined && type === undefined) return [];
+  const found: string[] = [];
+  const { resolver } = wire({ module });
+  try {
+    for await (const description of resolver.list(text)) {
+      if (description.kind !== "token")
+        found.push(`${description.kind} ${JSON.stringify(description.label)}`);
+    }
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    return [failed("uri", error)];
+  } finally {
+    await resolver.close();
+  }
+  if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
+  const hasPin = uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
+  const list = `\`ddscred ls --module ${module} '${redactUri(withoutObject(text))}'\``;
+  return hasPin
+    ? [
+        finding(
+          "error",
+          "uri",
+          "no object on the token matches the URI",
+          `Correct object=, id= or type=; ${list} lists all.`,
+          { code: "OBJECT_NOT_FOUND" },
+        ),
+      ]
+    : [
+        finding(
+          "warning",
+          "uri",
+          "without a login, no object that matches the URI is seen",
+          "Private keys are not shown without a login: add pin-source=file:/path to the URI.",
+        ),
+      ];
+}
+
+function withoutObject(text: string): string {
+  return text
+    .replace(/[?].*$/s, "")
+    .replace(/;?(?:object|id|type)=[^;]*/g, "")
+    .replace(/^pkcs11:;/i, "pkcs11:");
+}
+
+function noToken(uri: Pkcs11Uri, tokens: readonly PlacedToken[]): DoctorFinding {
+  const labels = tokens.map(({ token }) => token.info.label);
+  const close = nearest(uri.path.token ?? "", labels).map((label) => JSON.stringify(label));
+  const there = close.length === 0 ? "there is none" : `there is ${close.join(", ")}`;
+  const message = `no token matches the URI; ${there}`;
+  const hint = "Connect the token, correct token=, or name the module that it is behind: --module PATH.";
+  return finding("error", "uri", message, hint, { code: "TOKEN_NOT_FOUND" });
+}
+
+/** Where the PIN comes from, and who else can have it. */
+function judgePin({ query }: Pkcs11Uri): DoctorFinding[] {
+  const { "pin-value": value, "pin-source": source } = query;
+  if (value !== undefined) {
+    const hint =
+      "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.";
+    return [finding("warning", "files", "the PIN stands in the URI", hint, { code: "PIN_INLINE" })];
+  }
+  if (source === undefined) return [];
+  if (source.startsWith("env:")) return [judgePinVariable(source.slice(4))];
+  if (!source.startsWith("file:")) return [];
+  try {
+    return [judgePinFile(parseFileUri(source).path)];
+  } catch (error) {
+    if (error instanceof CredentialError) return [failed("files", error)];
+    throw error;
+  }
+}
+
+function judgePinVariable(name: string): DoctorFinding {
+  if (process.env[name] !== undefined) return good("environment", `${name}, the pin-source, is set`);
+  const message = `${name}, the pin-source, is not set`;
+  return finding("error", "environment", message, `\`read -rs ${name} && export ${name}\``, {
+    code: "PIN_SOURCE_UNREADABLE",
+  });
+}
+
+function judgePinFile(file: string): DoctorFinding {
+  const location = { file };
+  if (!existsSync(file)) {
+    const hint = `Write it: \`(umask 077; cat > ${file})\`, the PIN, Ctrl-D.`;
+    return finding("error", "files", `the PIN file ${file} does not exist`, hint, {
+      location,
+      code: "PIN_SOURCE_UNREADABLE",
+    });
+  }
+  const access = accessTo(file);
+  if (access === undefined || !(access.othersRead || access.groupReads || access.othersWrite)) {
+    return good("files", `nobody else has access to the PIN file ${file}`);
+  }
+  const message = `others have access to the PIN file ${file} (mode ${access.mode})`;
+  const severity = access.othersRead || access.othersWrite ? "error" : "warning";
+  return finding(severity, "files", message, `\`chmod 0400 ${file}\``, { location, code: "PIN_EXPOSED" });
+}

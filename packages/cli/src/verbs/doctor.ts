@@ -1,0 +1,71 @@
+import { discoverModules } from "@ddscred/backend-pkcs11";
+import { CredentialError } from "@ddscred/core";
+import { judgeEnvironment } from "../doctor/environment.ts";
+import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
+import { judgeOpenssl } from "../doctor/openssl.ts";
+import { opensslProgram } from "../doctor/openssl-program.ts";
+import { renderDoctor } from "../doctor/render.ts";
+import type { DoctorReport } from "../doctor/report.ts";
+import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
+import { judgeUri, readUri } from "../doctor/uri.ts";
+import { UsageError } from "../exit.ts";
+import type { Verb } from "../main.ts";
+import { readArguments, readFormat } from "../options.ts";
+import { exitOf } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
+import { styleOf } from "../terminal/style.ts";
+
+const usage = `Usage: ddscred doctor [OPTIONS] [URI]
+
+Examines what stands between a participant and its token: the native binding,
+PKCS#11 modules and who names them, tokens and the state of their PINs, the
+configuration of OpenSSL (which Cyclone DDS uses), access rights, environment
+variables. Says what to do about each. No PIN is asked for or printed.
+
+  URI                   a pkcs11: URI: is its token there, and its object? Nobody
+                        is logged in, unless the URI has a PIN
+  --module PATH         PKCS#11 module; default: the first that is there, of
+                        PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE, openssl.cnf
+                        and p11-kit's module files
+  --format text|json    default text
+
+  ddscred doctor
+  ddscred doctor --module /usr/lib/softhsm/libsofthsm2.so 'pkcs11:token=HSM'
+`;
+
+export const verb: Verb = { usage, run };
+
+async function run(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv, { module: { type: "string" }, format: { type: "string" } });
+  const format = readFormat(args, ["text", "json"]);
+  const [uri, ...more] = args.positionals;
+  if (more.length > 0) throw new UsageError("name one URI");
+  if (uri !== undefined && !/^pkcs11:/i.test(uri)) throw new UsageError("doctor examines pkcs11: URIs");
+  const report = await examine(args.text("module"), uri);
+  if (format === "json") printJson(report);
+  else process.stdout.write(renderDoctor(report, styleOf(process.stdout)));
+  const errors = report.findings.filter(({ severity }) => severity === "error");
+  return exitOf(errors.map(({ code = "" }) => ({ code })));
+}
+
+async function examine(option: string | undefined, text: string | undefined): Promise<DoctorReport> {
+  const given = text === undefined ? undefined : { text, uri: readUri(text) };
+  const program = await opensslProgram();
+  const discovery = await discoverModules({
+    option,
+    uri: given?.uri instanceof CredentialError ? undefined : given?.uri.query["module-path"],
+    opensslFolder: program?.folder,
+  });
+  const examined = await examineModules(discovery);
+  const used = examined.find((one) => one.used);
+  const findings = [
+    await judgeBinding(),
+    ...judgeModules(discovery, examined),
+    ...judgeTokens(examined),
+    ...(given === undefined ? [] : await judgeUri(given, examined)),
+    ...(await judgeOpenssl(program, discovery, used?.candidate.path)),
+    ...judgeEnvironment(),
+  ];
+  const ok = findings.every(({ severity }) => severity !== "error");
+  return { ok, findings, modules: moduleRows(discovery, examined), tokens: tokenRows(examined) };
+}
