@@ -223,7 +223,10 @@ function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
     throw new TypeError('isolation is "inline" or "process"');
   }
-  if (deadline !== undefined && !(deadline >= 1 && deadline <= MAX_DEADLINE)) {
+  if (
+    deadline !== undefined &&
+    !(typeof deadline === "number" && deadline >= 1 && deadline <= MAX_DEADLINE)
+  ) {
     throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
   }
   return { ...options };

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { CredentialError } from "@ddscred/core";
 import { Handles } from "../cryptoki/handles.ts";
 import type { Shared } from "../registry.ts";
@@ -54,7 +53,7 @@ export class ModuleHost implements Shared {
 
   async #start(): Promise<ModuleProcess> {
     // What the last process held, a reader perhaps, is free when it is gone.
-    await Promise.race([this.#lastGone, sleep(LAST_WORDS, undefined, { ref: false })]);
+    await settledWithin(this.#lastGone, LAST_WORDS);
     const started = new ModuleProcess(this.path, START_DEADLINE, () => {
       this.epoch++;
       if (this.#process === started) this.#process = undefined;
@@ -63,12 +62,31 @@ export class ModuleHost implements Shared {
     try {
       await started.started;
     } catch (error) {
-      started.kill(error as CredentialError);
-      throw error;
+      const reason = startError(this.path, error);
+      started.kill(reason);
+      throw reason;
     }
     this.#process = started;
     return started;
   }
+}
+
+async function settledWithin(promise: Promise<void>, milliseconds: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** What ends a process that has not started yet is about the start; the module's own words stay as they are. */
+function startError(path: string, error: unknown): CredentialError {
+  if (!(error instanceof CredentialError)) return new CredentialError("INTERNAL", String(error));
+  if (error.code !== "DEVICE_ERROR" || error.rv !== undefined) return error;
+  const message = `the PKCS#11 module ${path} failed to start: ${error.message}`;
+  return new CredentialError("MODULE_FAILED", message, { call: "C_Initialize", retryable: true });
 }
 
 /** Milliseconds: for a module to start, and for one to finalise. */

@@ -33,6 +33,8 @@ export class ModuleProcess {
   #oldest: Pending | undefined;
   #oldestSince = 0;
   #timer: NodeJS.Timeout | undefined;
+  #timerDue = Number.POSITIVE_INFINITY;
+  #isEnding = false;
   #loss: CredentialError | undefined;
 
   /**
@@ -83,7 +85,7 @@ export class ModuleProcess {
 
   /** Lets the process finalise the module and end, and ends it where it does not. */
   async end(deadline: number): Promise<void> {
-    this.#child.ref();
+    this.#isEnding = true;
     this.call({ method: "end", function: "C_Finalize", args: [], deadline }).catch(() => undefined);
     await this.gone;
   }
@@ -104,7 +106,7 @@ export class ModuleProcess {
     this.#underWay.set(id, pending);
     if (this.#oldest === undefined) {
       this.#takeAsOldest(pending);
-      this.#child.channel?.ref(); // the program stays for as long as it waits for an answer
+      this.#hold(true);
     }
     return pending;
   }
@@ -128,26 +130,36 @@ export class ModuleProcess {
     if (this.#oldest === undefined || this.#underWay.has(this.#oldest.id)) return;
     const [next] = this.#underWay.values();
     this.#takeAsOldest(next);
-    if (next === undefined) this.#child.channel?.unref();
+    if (next === undefined) this.#hold(false);
+  }
+
+  /** The program stays for as long as it waits for an answer, or for the end, and no longer. */
+  #hold(isWaiting: boolean): void {
+    const change = isWaiting ? "ref" : "unref";
+    this.#child[change]();
+    this.#child.channel?.[change]();
   }
 
   /** The clock of a call starts when all before it have ended: one that waits in line does not hang. */
   #takeAsOldest(pending: Pending | undefined): void {
     this.#oldest = pending;
     this.#oldestSince = performance.now();
-    if (pending !== undefined && this.#timer === undefined) this.#watch(pending.deadline);
+    if (pending !== undefined) this.#watch(this.#oldestSince + pending.deadline);
   }
 
   /** One timer for all calls, which looks again when it was set for a call that has ended. */
-  #watch(time: number): void {
+  #watch(due: number): void {
+    if (this.#timerDue <= due) return;
+    clearTimeout(this.#timer);
+    this.#timerDue = due;
     const check = (): void => {
-      this.#timer = undefined;
+      this.#timerDue = Number.POSITIVE_INFINITY;
       if (this.#oldest === undefined) return;
-      const left = this.#oldestSince + this.#oldest.deadline - performance.now();
-      if (left > 0) this.#watch(left);
+      const end = this.#oldestSince + this.#oldest.deadline;
+      if (end > performance.now()) this.#watch(end);
       else this.#timeOut(this.#oldest);
     };
-    this.#timer = setTimeout(check, Math.ceil(time)).unref();
+    this.#timer = setTimeout(check, Math.ceil(due - performance.now())).unref();
   }
 
   #timeOut(hanging: Pending): void {
@@ -160,7 +172,7 @@ export class ModuleProcess {
     if (this.#loss !== undefined) return;
     this.#loss = reason;
     this.#oldest = undefined;
-    this.#child.channel?.unref();
+    this.#hold(this.#isEnding);
     this.#lost();
     for (const { function: call, reject } of this.#underWay.values()) {
       const { code, message, hint, retryable } = reason;
@@ -194,7 +206,7 @@ function replaced({ function: call }: Call): CredentialError {
 
 function ended(code: number | null, signal: string | null): CredentialError {
   const how = signal === null ? `ended by itself (exit code ${code})` : `crashed (${signal})`;
-  return new CredentialError("DEVICE_ERROR", `the PKCS#11 module ${how}; it is started anew`, {
+  return new CredentialError("DEVICE_ERROR", `the process of the PKCS#11 module ${how}`, {
     retryable: true,
     hint: "Report the crash to the module's vendor; the next call starts it in a new process.",
   });
