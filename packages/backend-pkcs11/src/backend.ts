@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import {
   type CallOptions,
   type Certificate,
@@ -24,7 +25,7 @@ import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
 import type { LoginRules } from "./token/login.ts";
-import { type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
+import { type PinMeans, type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
 import { Token } from "./token/token.ts";
 
 export interface Pkcs11BackendOptions {
@@ -42,6 +43,10 @@ export interface Pkcs11BackendOptions {
    * limit, so each PIN is sent once.
    */
   readonly maxRefusedPins?: number;
+  /** Whether a PIN is sent where one more wrong PIN locks the token. Default false. */
+  readonly allowFinalTry?: boolean;
+  /** Absolute paths of the programs that a pin-source of the form `|PROGRAM ARGUMENTS` may run. Default: none. */
+  readonly pinCommands?: readonly string[];
   /**
    * Where the module runs. `inline`: in this process, which it can crash, and whose event loop it can stop.
    * `process`: in a child process, which is ended and replaced where it hangs or crashes. Default `inline`.
@@ -66,17 +71,18 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
   readonly #modules: Modules;
-  readonly #pin: PinProvider | undefined;
+  readonly #pins: PinMeans;
   readonly #rules: LoginRules;
   readonly #calls = new Calls();
   readonly #tokens = new Map<string, Token>();
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    const { module, pin, allowModuleFromUri = true, maxRefusedPins = Infinity } = checked(options);
+    const { module, pin, allowModuleFromUri = true, pinCommands = [] } = checked(options);
+    const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
     this.#modules = new Modules({ module, allowModuleFromUri }, open);
-    this.#pin = pin;
-    this.#rules = { maxRefusedPins };
+    this.#pins = { provider: pin, commands: [...pinCommands] };
+    this.#rules = { maxRefusedPins, allowFinalTry };
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
@@ -109,7 +115,7 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
       const { matching } = await findTokens(module, parsed);
       const tokens = matching.map((one) => this.#token(one));
       const [only] = tokens;
-      const pin = pinRequest(uri, parsed, this.#pin);
+      const pin = pinRequest(uri, parsed, this.#pins);
       if (only !== undefined && tokens.length === 1) {
         if (pin.isCarried) await only.unlock(pin);
         else if (namesAToken(parsed)) await unlockedIfPossible(only, pin);
@@ -168,7 +174,7 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
       });
     }
     const found = await findToken(module, parsed, uri);
-    return { token: this.#token(found), pin: pinRequest(uri, parsed, this.#pin) };
+    return { token: this.#token(found), pin: pinRequest(uri, parsed, this.#pins) };
   }
 
   #token(found: FoundToken): Token {
@@ -210,6 +216,7 @@ function namesAToken({ path }: Pkcs11Uri): boolean {
 
 function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   const { module, pin, allowModuleFromUri, maxRefusedPins, isolation, deadline } = options;
+  const { allowFinalTry, pinCommands } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
   if (pin !== undefined && typeof pin !== "function")
@@ -219,6 +226,13 @@ function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   }
   if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
     throw new TypeError("maxRefusedPins is a number from 1");
+  }
+  if (allowFinalTry !== undefined && typeof allowFinalTry !== "boolean") {
+    throw new TypeError("allowFinalTry is true or false");
+  }
+  const isAbsolutePath = (path: unknown): boolean => typeof path === "string" && isAbsolute(path);
+  if (pinCommands !== undefined && !(Array.isArray(pinCommands) && pinCommands.every(isAbsolutePath))) {
+    throw new TypeError("pinCommands is a list of absolute paths");
   }
   if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
     throw new TypeError('isolation is "inline" or "process"');

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, openSync, writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { Secret, signatureSchemes } from "@ddscred/core";
@@ -243,6 +243,49 @@ test("the state of the PIN is read before each login, and no PIN is spent agains
     t.match(error, { code, message });
   }
   t.equal(count(calls, "login"), 0);
+});
+
+test("the last attempt is spent where allowFinalTry says so", async (t, { backend }) => {
+  const finalTry = withFlags((flags) => flags | 0x2_0000);
+  const uri = `pkcs11:token=flags;object=key?pin-value=${PIN}`;
+  const source = backend({ allowFinalTry: true }, finalTry);
+  t.ok(await source.signer(uri));
+  await source.close();
+  const locked = withFlags((flags) => flags | 0x6_0000);
+  t.equal((await failure(backend({ allowFinalTry: true }, locked).signer(uri))).code, "PIN_LOCKED");
+});
+
+test("a PIN comes from a file descriptor, from a program that is allowed, and from a credential of the service", async (t, {
+  backend,
+  path,
+}) => {
+  const fd = openSync(path("descriptor", `${PIN}\n`), "r");
+  const program = path("program", `#!/bin/sh\necho ${PIN}\n`);
+  chmodSync(program, 0o700);
+  process.env["CREDENTIALS_DIRECTORY"] = folder?.path ?? "";
+  const credential = path("credential", PIN).slice((folder?.path ?? "").length + 1);
+  for (const source of [`fd:${fd}`, `fd:${fd}`, `%7C${program}%20x`, `systemd:${credential}`]) {
+    const uri = `pkcs11:token=login;object=key?pin-source=${source}`;
+    t.ok(await backend({ pinCommands: [program] }).signer(uri), source);
+  }
+  const uri = `pkcs11:token=login;object=key?pin-source=%7C${program}`;
+  t.equal((await failure(backend().signer(uri))).code, "PIN_SOURCE_REFUSED", "without pinCommands");
+});
+
+test("a PIN that is refused for one signature is not sent for another, however many wait", async (t, {
+  backend,
+  calls,
+  path,
+}) => {
+  const file = path("context", PIN);
+  const source = backend();
+  const signer = await source.signer(`pkcs11:token=always;object=key?pin-source=file:${file}`);
+  writeFileSync(file, "canary-wrong");
+  const errors = await Promise.all(
+    Array.from({ length: 4 }, () => failure(signer.sign(scheme, Buffer.alloc(1)))),
+  );
+  for (const error of errors) t.equal(error.code, "PIN_INCORRECT");
+  t.equal(count(calls, "sign"), 1, "C_SignInit and C_Login");
 });
 
 test("a PIN is never sent where the URI matches several tokens", async (t, { backend, calls }) => {

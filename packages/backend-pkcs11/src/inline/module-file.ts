@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { CredentialError, redactUri } from "@ddscred/core";
-import { foreignAccess } from "./foreign-access.ts";
+import { foreignAccess } from "../foreign-access.ts";
 
 /**
  * The real path of a module that may be handed to the dynamic linker: a regular file with the magic of the

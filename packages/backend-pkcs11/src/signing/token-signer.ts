@@ -8,6 +8,7 @@ import {
   type Verifier,
 } from "@ddscred/core";
 import { coordinateLengths } from "../cryptoki/curves.ts";
+import type { SignRequest } from "../cryptoki/module.ts";
 import { type BoundKey, bindKey, type PrivateKey } from "../objects/private-key.ts";
 import { recovering } from "../recovery.ts";
 import type { PinRequest } from "../token/pin.ts";
@@ -98,7 +99,17 @@ export class TokenSigner implements Signer {
     options: CallOptions | undefined,
   ): Promise<Uint8Array> {
     const request = { mechanism, key: binding.handle, input: input(message), length: this.#length };
-    const pin = this.#key.alwaysAuthenticate ? await this.#token.contextPin(this.#pin) : undefined;
+    if (!this.#key.alwaysAuthenticate) return await this.#signOnce(binding, request, options);
+    return await this.#token.withPin(this.#pin, (pin) =>
+      this.#signOnce(binding, { ...request, pin }, options),
+    );
+  }
+
+  async #signOnce(
+    binding: Binding,
+    request: SignRequest,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array> {
     const pool = this.#token.openPool ?? (await this.#token.pool());
     const session = pool.take() ?? (await pool.acquire(options?.signal));
     if (binding.epoch !== this.#token.epoch) {
@@ -106,13 +117,12 @@ export class TokenSigner implements Signer {
       throw outdated(); // the handle may name another key now
     }
     try {
-      const raw = await this.#token.module.sign(session, pin === undefined ? request : { ...request, pin });
+      const raw = await this.#token.module.sign(session, request);
       pool.release(session);
       return raw;
     } catch (error) {
       pool.discard(session);
       this.#token.noteFailure(error, binding.epoch);
-      if (pin !== undefined) this.#token.noteRefused(error, pin);
       throw error;
     }
   }

@@ -17,6 +17,8 @@ import { refusedCount, rememberRefused, wasRefused } from "./refused-pins.ts";
 export interface LoginRules {
   /** After how many refused PINs of a token, in this process, no other is sent to it. */
   readonly maxRefusedPins: number;
+  /** Whether a PIN is sent where a wrong one would lock the token. */
+  readonly allowFinalTry: boolean;
 }
 
 /**
@@ -59,9 +61,20 @@ export class Login {
     await this.#page.inTurn(() => this.#unlock(keeper, request));
   }
 
-  /** A PIN for one signature, to be sent at once; for the errors see {@link unlock}. */
-  async contextPin(request: PinRequest): Promise<Secret> {
-    return await this.#pinFrom(request, await request.carried(), true);
+  /** Lends a PIN for one step that sends it to the token by itself. For the errors see {@link unlock}. */
+  async withPin<T>(request: PinRequest, step: (pin: Secret) => Promise<T>): Promise<T> {
+    return await this.#page.inTurn(async () => {
+      await this.#checkFlags();
+      const pin = await this.#pinFrom(request, await request.carried(), true);
+      try {
+        return await step(pin);
+      } catch (error) {
+        if (error instanceof CredentialError && error.code === "PIN_INCORRECT") {
+          rememberRefused(this.#slot.token, pin);
+        }
+        throw error;
+      }
+    });
   }
 
   /** Logs out, if the login is ours and nobody else uses it. */
@@ -142,6 +155,7 @@ export class Login {
       throw new CredentialError("PIN_LOCKED", `the PIN of ${this.#name} is locked; it was not tried`);
     }
     for (const { flag, message, hint } of obstacles) {
+      if (flag === CKF_USER_PIN_FINAL_TRY && this.#rules.allowFinalTry) continue;
       if (flags & flag) throw new CredentialError("PIN_REFUSED", `${this.#name} ${message}`, { hint });
     }
   }

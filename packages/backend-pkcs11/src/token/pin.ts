@@ -24,10 +24,17 @@ export interface PinRequest {
   ask(token: TokenInfo): Promise<Secret | undefined>;
 }
 
-export function pinRequest(uri: string, parsed: Pkcs11Uri, provider: PinProvider | undefined): PinRequest {
+/** How a backend comes by PINs that the URI itself does not hold. */
+export interface PinMeans {
+  readonly provider: PinProvider | undefined;
+  /** Absolute paths of the programs that a pin-source may run. */
+  readonly commands: readonly string[];
+}
+
+export function pinRequest(uri: string, parsed: Pkcs11Uri, { provider, commands }: PinMeans): PinRequest {
   return {
     isCarried: carriesPin(parsed),
-    carried: () => pinOfUri(parsed),
+    carried: () => pinOfUri(parsed, commands),
     async ask(token) {
       const { label, manufacturerID, model, serialNumber } = token;
       const question = { uri: redactUri(uri), token: { label, manufacturerID, model, serialNumber } };

@@ -5,7 +5,6 @@ import type { FoundToken } from "./find-token.ts";
 import { Login, type LoginRules } from "./login.ts";
 import { tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
-import { rememberRefused } from "./refused-pins.ts";
 import { SessionPool } from "./session-pool.ts";
 
 /**
@@ -87,15 +86,9 @@ export class Token {
     }
   }
 
-  /** The PIN for one signature with a key that wants it each time (CKA_ALWAYS_AUTHENTICATE). */
-  async contextPin(request: PinRequest): Promise<Secret> {
-    return await this.#login.contextPin(request);
-  }
-
-  /** A PIN that was refused for one signature is not sent again either. */
-  noteRefused(error: unknown, pin: Secret): void {
-    if (error instanceof CredentialError && error.code === "PIN_INCORRECT")
-      rememberRefused(this.slot.token, pin);
+  /** Makes one signature with a key that wants the PIN for each (CKA_ALWAYS_AUTHENTICATE), after all others. */
+  async withPin<T>(request: PinRequest, sign: (pin: Secret) => Promise<T>): Promise<T> {
+    return await this.#login.withPin(request, sign);
   }
 
   /**
