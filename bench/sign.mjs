@@ -36,6 +36,7 @@ async function measureKey(folder, keyType) {
   const signer = await backend.signer("pkcs11:token=DDSTestToken;object=alice_key?pin-value=1234");
   const scheme = signatureSchemes[keyType === "ec" ? "ecdsa_p256_sha256" : "rsa_pss_sha256"];
   const ours = () => signer.sign(scheme, MESSAGE);
+  await compareIsolation(module, scheme, ours);
   const raw = rawSigners(module, keyType, 4);
   for (const inFlight of [1, 4]) {
     const rates = { raw: [], ours: [] };
@@ -50,6 +51,25 @@ async function measureKey(folder, keyType) {
       "at least 0.9",
     );
   }
+  await backend.close();
+}
+
+/** The module in a process of its own, against the module in this one. */
+async function compareIsolation(module, scheme, inline) {
+  const backend = pkcs11Backend({ module, isolation: "process" });
+  const signer = await backend.signer("pkcs11:token=DDSTestToken;object=alice_key?pin-value=1234");
+  const lanes = 16;
+  const rates = { inline: [], process: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    rates.inline.push(await rate(lanes, inline));
+    rates.process.push(await rate(lanes, () => signer.sign(scheme, MESSAGE)));
+  }
+  const [here, there] = [median(rates.inline), median(rates.process)];
+  report(
+    `${scheme.name}, ${lanes} at a time: process ${there.toFixed(0)}/s / inline ${here.toFixed(0)}/s`,
+    there / here,
+    `at least ${scheme.keyType === "ec" ? "0.5" : "0.9"}`,
+  );
   await backend.close();
 }
 

@@ -9,8 +9,8 @@ import { LIFELINE } from "./lifeline.ts";
 if (isMainThread) {
   process.once("disconnect", end);
   process.on("SIGINT", () => undefined); // Ctrl-C is for the parent, which may still have something to sign
-  new Worker(new URL(import.meta.url)).unref();
   const { serve } = await import("./serve.ts");
+  new Worker(new URL(import.meta.url)).unref();
   await serve(process.argv[2] ?? "");
 } else {
   new Socket({ fd: LIFELINE }).on("close", end).on("error", end).resume();

@@ -27,7 +27,7 @@ export async function borrowProcessModule(path: string, deadline: number): Promi
  * call fails with `TIMEOUT`, with `DEVICE_ERROR` where the module crashed, and with `SESSION_LOST` where the
  * process was ended for the sake of another call; all are retryable.
  */
-export class ProcessModule implements Module {
+class ProcessModule implements Module {
   readonly path: string;
   readonly logins: LoginBook;
   readonly deadline: number;
