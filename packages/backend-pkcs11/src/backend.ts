@@ -15,6 +15,7 @@ import {
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { Calls } from "./calls.ts";
 import type { Module } from "./cryptoki/module.ts";
+import { discoverModules } from "./discovery/discover.ts";
 import { borrowModule } from "./inline/registry.ts";
 import { type ModuleOpener, Modules } from "./modules.ts";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
@@ -38,6 +39,11 @@ export interface Pkcs11BackendOptions {
    * configured. Default true.
    */
   readonly allowModuleFromUri?: boolean;
+  /**
+   * Whether a module is looked for where neither the options nor the URI name one: in PKCS11_MODULE_PATH and
+   * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files. Default false.
+   */
+  readonly discover?: boolean;
   /**
    * After how many different PINs that a token refused, in this process, no other is sent to it. Default: no
    * limit, so each PIN is sent once.
@@ -78,9 +84,10 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    const { module, pin, allowModuleFromUri = true, pinCommands = [] } = checked(options);
+    const { module, pin, allowModuleFromUri = true, discover = false, pinCommands = [] } = checked(options);
     const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
-    this.#modules = new Modules({ module, allowModuleFromUri }, open);
+    const search = discover ? () => discoverModules() : undefined;
+    this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, open);
     this.#pins = { provider: pin, commands: [...pinCommands] };
     this.#rules = { maxRefusedPins, allowFinalTry };
   }
@@ -215,7 +222,7 @@ function namesAToken({ path }: Pkcs11Uri): boolean {
 }
 
 function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
-  const { module, pin, allowModuleFromUri, maxRefusedPins, isolation, deadline } = options;
+  const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
   const { allowFinalTry, pinCommands } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
@@ -224,6 +231,8 @@ function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
     throw new TypeError("allowModuleFromUri is true or false");
   }
+  if (discover !== undefined && typeof discover !== "boolean")
+    throw new TypeError("discover is true or false");
   if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
     throw new TypeError("maxRefusedPins is a number from 1");
   }

@@ -1,6 +1,8 @@
 import { realpathSync } from "node:fs";
 import { CredentialError, matchesModule, type Pkcs11Uri, redactUri } from "@ddscred/core";
 import type { BorrowedModule, Module } from "./cryptoki/module.ts";
+import { chooseModule } from "./discovery/choose.ts";
+import type { Discovery } from "./discovery/discover.ts";
 
 /** Opens the module at a path. */
 export type ModuleOpener = (path: string) => Promise<BorrowedModule>;
@@ -10,12 +12,15 @@ export interface ModuleChoice {
   readonly module?: string | undefined;
   /** Whether a URI may name another one. */
   readonly allowModuleFromUri: boolean;
+  /** Looks for modules where neither names one. */
+  readonly discover?: (() => Promise<Discovery>) | undefined;
 }
 
 /** The modules that one backend uses, each opened when a URI first needs it. */
 export class Modules {
   readonly #choice: ModuleChoice;
   readonly #open: ModuleOpener;
+  #discovery: Promise<Discovery> | undefined;
   readonly #borrowed = new Map<string, Promise<BorrowedModule>>();
 
   constructor(choice: ModuleChoice, open: ModuleOpener) {
@@ -26,12 +31,18 @@ export class Modules {
   /**
    * The module that may hold what the URI names (RFC 7512 2.4). Where a module is configured, it is the one:
    * `module-path` must name it too. Else `module-path` decides, if URIs may name modules at all. `module-name`
-   * is compared with the one found so: nothing is searched for by name.
+   * is compared with the one found so. Where neither names one, it is looked for, if that is wanted.
    *
    * `MODULE_REQUIRED`, `MODULE_REFUSED`, and what opening a module may throw.
    */
   async forUri(uri: Pkcs11Uri): Promise<Module> {
-    return await this.#module(this.#pathFor(uri));
+    const { module, discover } = this.#choice;
+    if (discover === undefined || module !== undefined || uri.query["module-path"] !== undefined) {
+      return await this.#module(this.#pathFor(uri));
+    }
+    const open = (path: string) => this.#module(path);
+    this.#discovery ??= discover();
+    return await chooseModule(uri, await this.#discovery, (path) => nameFits(uri, path), open);
   }
 
   /** Gives all back. */

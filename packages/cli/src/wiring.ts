@@ -18,6 +18,7 @@ export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvid
   const pkcs11 = pkcs11Backend({
     // A deployment under check may hold many wrong PINs; one costs an attempt, and a few lock the token.
     maxRefusedPins: 1,
+    discover: true,
     ...(wiring.module === undefined ? {} : { module: wiring.module }),
   });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto };

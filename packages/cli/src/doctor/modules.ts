@@ -6,8 +6,9 @@ import {
   examineModule,
   type ModuleCandidate,
   type ModuleExamination,
+  type SlotExamination,
 } from "@ddscred/backend-pkcs11";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, matchesModule, matchesToken, type Pkcs11Uri } from "@ddscred/core";
 import { type DoctorFinding, failed, finding, good, type ModuleRow } from "./report.ts";
 
 /** A candidate, and what loading it brought. */
@@ -28,19 +29,38 @@ export async function judgeBinding(): Promise<DoctorFinding> {
   }
 }
 
-/** Loads all modules that are there, each file once, each in a process of its own. */
-export async function examineModules({ candidates }: Discovery): Promise<readonly ExaminedModule[]> {
+/**
+ * Loads all modules that are there, each file once, each in a process of its own.
+ *
+ * @param uri what is looked for; it decides among p11-kit's modules which one is used
+ */
+export async function examineModules(
+  { candidates }: Discovery,
+  uri: Pkcs11Uri,
+): Promise<readonly ExaminedModule[]> {
   const existing = candidates.filter(({ exists }) => exists);
-  const first = existing[0];
-  const byFile = new Map(existing.toReversed().map((candidate) => [realPath(candidate.path), candidate]));
-  const distinct = existing.filter((candidate) => byFile.get(realPath(candidate.path)) === candidate);
-  return await Promise.all(
-    distinct.slice(0, MOST).map(async (candidate) => ({
-      candidate,
-      used: candidate === first,
-      result: await examine(candidate.path),
-    })),
+  const files = existing.map(({ path }) => realPath(path));
+  const distinct = existing.filter((_, index) => files.indexOf(files[index] ?? "") === index);
+  const examined = await Promise.all(
+    distinct
+      .slice(0, MOST)
+      .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate.path) })),
   );
+  const used = chosen(examined, uri);
+  return examined.map((one) => ({ ...one, used: one === used }));
+}
+
+/** The one that the backend would choose. */
+function chosen(examined: readonly ExaminedModule[], uri: Pkcs11Uri): ExaminedModule | undefined {
+  const fitting = examined.filter(({ candidate: { path, origin } }) => {
+    return origin.kind === "option" || matchesModule(uri, path) || matchesModule(uri, realPath(path));
+  });
+  if (fitting[0]?.candidate.origin.kind !== "p11-kit") return fitting[0];
+  const isThere = ({ token }: SlotExamination) => token?.isInitialised && matchesToken(uri, token.info);
+  const hit = fitting.find(
+    ({ result }) => !(result instanceof CredentialError) && result.slots.some(isThere),
+  );
+  return hit ?? fitting[0];
 }
 
 async function examine(path: string): Promise<ModuleExamination | CredentialError> {

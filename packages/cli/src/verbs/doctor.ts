@@ -1,5 +1,5 @@
 import { discoverModules } from "@ddscred/backend-pkcs11";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
 import { judgeOpenssl } from "../doctor/openssl.ts";
@@ -50,13 +50,14 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function examine(option: string | undefined, text: string | undefined): Promise<DoctorReport> {
   const given = text === undefined ? undefined : { text, uri: readUri(text) };
+  const uri = given === undefined || given.uri instanceof CredentialError ? ANY : given.uri;
   const program = await opensslProgram();
   const discovery = await discoverModules({
     option,
-    uri: given?.uri instanceof CredentialError ? undefined : given?.uri.query["module-path"],
+    uri: uri.query["module-path"],
     opensslFolder: program?.folder,
   });
-  const examined = await examineModules(discovery);
+  const examined = await examineModules(discovery, uri);
   const used = examined.find((one) => one.used);
   const findings = [
     await judgeBinding(),
@@ -69,3 +70,6 @@ async function examine(option: string | undefined, text: string | undefined): Pr
   const ok = findings.every(({ severity }) => severity !== "error");
   return { ok, findings, modules: moduleRows(discovery, examined), tokens: tokenRows(examined) };
 }
+
+/** It names everything. */
+const ANY = parsePkcs11Uri("pkcs11:");

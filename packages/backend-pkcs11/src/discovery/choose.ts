@@ -1,0 +1,49 @@
+import { CredentialError, matchesToken, type Pkcs11Uri } from "@ddscred/core";
+import type { Module } from "../cryptoki/module.ts";
+import type { Discovery } from "./discover.ts";
+
+/**
+ * The module for a URI that names none, where none is configured: the first that was found and exists. The
+ * modules of p11-kit's files stand beside one another, not one before the other: of them it is the first with
+ * a token that the URI names.
+ *
+ * `MODULE_REQUIRED` where nothing was found, and what opening a module may throw.
+ *
+ * @param fits whether the URI lets a module be it (`module-name`)
+ */
+export async function chooseModule(
+  uri: Pkcs11Uri,
+  { candidates, searched }: Discovery,
+  fits: (path: string) => boolean,
+  open: (path: string) => Promise<Module>,
+): Promise<Module> {
+  const fitting = candidates.filter(({ path, exists }) => exists && fits(path));
+  const [first] = fitting;
+  if (first === undefined) {
+    const why = [
+      ...searched,
+      ...(candidates.some(({ exists }) => exists) ? ["no other has the module-name of the URI"] : []),
+    ];
+    throw new CredentialError(
+      "MODULE_REQUIRED",
+      `no PKCS#11 module was named, and none found: ${why.join("; ")}`,
+    );
+  }
+  if (first.origin.kind === "p11-kit") {
+    for (const { path } of fitting) if (await hasToken(uri, path, open)) return await open(path);
+  }
+  return await open(first.path);
+}
+
+async function hasToken(
+  uri: Pkcs11Uri,
+  path: string,
+  open: (path: string) => Promise<Module>,
+): Promise<boolean> {
+  try {
+    return (await (await open(path)).slots()).some(({ token }) => matchesToken(uri, token));
+  } catch (error) {
+    if (error instanceof CredentialError) return false; // it does not hide the others
+    throw error;
+  }
+}
