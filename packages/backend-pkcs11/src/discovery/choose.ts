@@ -1,11 +1,11 @@
-import { CredentialError, matchesToken, type Pkcs11Uri } from "@ddscred/core";
+import { CredentialError, matchesToken, type Pkcs11Uri, type TokenInfo } from "@ddscred/core";
 import type { Module } from "../cryptoki/module.ts";
 import type { Discovery } from "./discover.ts";
 
 /**
  * The module for a URI that names none, where none is configured: the first that was found and exists. The
  * modules of p11-kit's files stand beside one another, not one before the other: of them it is the first with
- * a token that the URI names.
+ * a token that the URI names, or else with any.
  *
  * `MODULE_REQUIRED` where nothing was found, and what opening a module may throw.
  *
@@ -29,21 +29,25 @@ export async function chooseModule(
       `no PKCS#11 module was named, and none found: ${why.join("; ")}`,
     );
   }
-  if (first.origin.kind === "p11-kit") {
-    for (const { path } of fitting) if (await hasToken(uri, path, open)) return await open(path);
+  if (first.origin.kind !== "p11-kit") return await open(first.path);
+  let withTokens: string | undefined;
+  for (const { path } of fitting) {
+    const tokens = await tokensBehind(path, open);
+    if (tokens.some((token) => matchesToken(uri, token))) return await open(path);
+    if (tokens.length > 0) withTokens ??= path;
   }
-  return await open(first.path);
+  return await open(withTokens ?? first.path);
 }
 
-async function hasToken(
-  uri: Pkcs11Uri,
+/** None where the module fails: it does not hide the others. */
+async function tokensBehind(
   path: string,
   open: (path: string) => Promise<Module>,
-): Promise<boolean> {
+): Promise<readonly TokenInfo[]> {
   try {
-    return (await (await open(path)).slots()).some(({ token }) => matchesToken(uri, token));
+    return (await (await open(path)).slots()).map(({ token }) => token);
   } catch (error) {
-    if (error instanceof CredentialError) return false; // it does not hide the others
+    if (error instanceof CredentialError) return [];
     throw error;
   }
 }

@@ -23,6 +23,7 @@ export interface ModuleOrigin {
 export interface Discovery {
   /** The first that exists is used. */
   readonly candidates: readonly ModuleCandidate[];
+  /** About p11-kit's files; those about OpenSSL's are in `openssl`. */
   readonly findings: readonly DiscoveryFinding[];
   /** Where was looked, and what was there, in words: for whom no candidate is left. */
   readonly searched: readonly string[];
@@ -83,7 +84,7 @@ export async function discoverModules(options: DiscoverOptions = {}): Promise<Di
     candidates.push({ path: shown, origin, exists });
     if (!exists) searched.push(`${shown}, which ${origin.where} names, does not exist`);
   }
-  return { candidates, findings: [...(openssl?.findings ?? []), ...findings], searched, openssl };
+  return { candidates, findings, searched, openssl };
 }
 
 interface Named {

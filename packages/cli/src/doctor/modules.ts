@@ -7,6 +7,7 @@ import {
   type ModuleCandidate,
   type ModuleExamination,
   type SlotExamination,
+  type TokenExamination,
 } from "@ddscred/backend-pkcs11";
 import { CredentialError, matchesModule, matchesToken, type Pkcs11Uri } from "@ddscred/core";
 import { type DoctorFinding, failed, finding, good, type ModuleRow } from "./report.ts";
@@ -46,7 +47,8 @@ export async function examineModules(
       .slice(0, MOST)
       .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate.path) })),
   );
-  const used = chosen(examined, uri);
+  const isNamed = ["option", "uri"].includes(candidates[0]?.origin.kind ?? "");
+  const used = isNamed && !candidates[0]?.exists ? undefined : chosen(examined, uri);
   return examined.map((one) => ({ ...one, used: one === used }));
 }
 
@@ -56,11 +58,9 @@ function chosen(examined: readonly ExaminedModule[], uri: Pkcs11Uri): ExaminedMo
     return origin.kind === "option" || matchesModule(uri, path) || matchesModule(uri, realPath(path));
   });
   if (fitting[0]?.candidate.origin.kind !== "p11-kit") return fitting[0];
-  const isThere = ({ token }: SlotExamination) => token?.isInitialised && matchesToken(uri, token.info);
-  const hit = fitting.find(
-    ({ result }) => !(result instanceof CredentialError) && result.slots.some(isThere),
-  );
-  return hit ?? fitting[0];
+  const holds = (fits: (token: TokenExamination) => boolean) =>
+    fitting.find(({ result }) => tokensIn(result).some((token) => token.isInitialised && fits(token)));
+  return holds(({ info }) => matchesToken(uri, info)) ?? holds(() => true) ?? fitting[0];
 }
 
 async function examine(path: string): Promise<ModuleExamination | CredentialError> {
@@ -148,3 +148,12 @@ const dotted = ({ major, minor }: { major: number; minor: number }) => `${major}
 
 /** Modules that are loaded at once; each is a process. */
 const MOST = 12;
+
+/** The tokens behind a module; none where it could not be examined. */
+export function tokensIn(result: ExaminedModule["result"]): readonly TokenExamination[] {
+  return slotsIn(result).flatMap(({ token }) => (token === undefined ? [] : [token]));
+}
+
+export function slotsIn(result: ExaminedModule["result"]): readonly SlotExamination[] {
+  return result instanceof CredentialError ? [] : result.slots;
+}

@@ -1,6 +1,6 @@
-import type { PinState, SlotExamination, TokenExamination } from "@ddscred/backend-pkcs11";
+import type { PinState, TokenExamination } from "@ddscred/backend-pkcs11";
 import { CredentialError } from "@ddscred/core";
-import type { ExaminedModule } from "./modules.ts";
+import { type ExaminedModule, slotsIn, tokensIn } from "./modules.ts";
 import { type DoctorFinding, finding, good, type TokenRow } from "./report.ts";
 
 /** A token, and the module that it is behind. */
@@ -12,9 +12,7 @@ export interface PlacedToken {
 
 export function tokensOf(examined: readonly ExaminedModule[]): readonly PlacedToken[] {
   return examined.flatMap(({ candidate, used, result }) =>
-    slotsOf(result).flatMap(({ token }) =>
-      token === undefined ? [] : [{ token, module: candidate.path, used }],
-    ),
+    tokensIn(result).map((token) => ({ token, module: candidate.path, used })),
   );
 }
 
@@ -57,7 +55,7 @@ function judgeToken({ token, module, used }: PlacedToken): DoctorFinding[] {
 }
 
 function judgeSlots({ candidate, result }: ExaminedModule): DoctorFinding[] {
-  const slots = slotsOf(result);
+  const slots = slotsIn(result);
   const broken = slots.filter(({ failure }) => failure !== undefined);
   const empty = slots.filter(({ token, failure }) => token === undefined && failure === undefined);
   const blank = slots.filter(({ token }) => token !== undefined && !token.isInitialised);
@@ -76,7 +74,9 @@ function judgeSlots({ candidate, result }: ExaminedModule): DoctorFinding[] {
       finding("info", "token", message, "Connect the token, if one is missing (CKR_TOKEN_NOT_PRESENT)."),
     );
   }
-  if (blank.length > 0) {
+  // SoftHSM has a blank one in reserve, always.
+  const isReserve = /softhsm/i.test(candidate.path) && slots.length > blank.length;
+  if (blank.length > 0 && !isReserve) {
     const message = `${count(blank.length, "token")} ${behind} ${blank.length === 1 ? "is" : "are"} not initialised`;
     findings.push(finding("info", "token", message, initialiseHint(candidate.path)));
   }
@@ -97,7 +97,7 @@ function judgeLabels(tokens: readonly PlacedToken[]): DoctorFinding[] {
 function judgeUsed(examined: readonly ExaminedModule[]): DoctorFinding[] {
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return [];
-  if (slotsOf(module.result).some(({ token }) => token?.isInitialised)) return [];
+  if (tokensIn(module.result).some(({ isInitialised }) => isInitialised)) return [];
   const { path } = module.candidate;
   const elsewhere = tokensOf(examined).find(({ token }) => token.isInitialised)?.module;
   const message = `there is no initialised token behind ${path}, the module that is used`;
@@ -162,10 +162,6 @@ export function tokenRows(examined: readonly ExaminedModule[]): TokenRow[] {
     pin: token.pin,
     ...(token.signs === undefined ? {} : { signs: token.signs }),
   }));
-}
-
-function slotsOf(result: ExaminedModule["result"]): readonly SlotExamination[] {
-  return result instanceof CredentialError ? [] : result.slots;
 }
 
 function signatures({ ecdsa, rsaPss, rsaPkcs1 }: NonNullable<TokenExamination["signs"]>): string {

@@ -2,7 +2,7 @@ import { discoverModules } from "@ddscred/backend-pkcs11";
 import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
-import { judgeOpenssl } from "../doctor/openssl.ts";
+import { asFinding, judgeOpenssl } from "../doctor/openssl.ts";
 import { opensslProgram } from "../doctor/openssl-program.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorReport } from "../doctor/report.ts";
@@ -62,9 +62,10 @@ async function examine(option: string | undefined, text: string | undefined): Pr
   const findings = [
     await judgeBinding(),
     ...judgeModules(discovery, examined),
+    ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined),
     ...(given === undefined ? [] : await judgeUri(given, examined)),
-    ...(await judgeOpenssl(program, discovery, used?.candidate.path)),
+    ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
   ];
   const ok = findings.every(({ severity }) => severity !== "error");
