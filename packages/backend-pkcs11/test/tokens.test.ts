@@ -163,6 +163,47 @@ test("where the raw mechanism is refused, the token hashes, and this is remember
   }
 });
 
+test("where the token pads in no way, RSA is padded here, verified by openssl", async (t, { backend }) => {
+  const used = new Set<number>();
+  const override: Overrides = (real) => ({
+    async sign(session, request) {
+      const { type } = request.mechanism;
+      if (type !== 0x3)
+        throw new CredentialError("MECHANISM_UNSUPPORTED", "no", {
+          rv: "CKR_MECHANISM_INVALID",
+          call: "C_SignInit",
+        });
+      used.add(type);
+      return await real.sign(session, request);
+    },
+  });
+  const signer = await backend({}, override).signer(`pkcs11:token=objects;object=rsa${login}`);
+  for (const scheme of signer.schemes) {
+    for (const text of ["first", "second"]) {
+      const signature = await signer.sign(scheme, Buffer.from(text));
+      t.ok(opensslVerifies(signer, scheme, Buffer.from(text), signature), scheme.name);
+    }
+  }
+  t.same([...used], [0x3]);
+});
+
+test("a mechanism that the token gets wrong is TOKEN_ERROR, and no signature leaves", async (t, {
+  backend,
+}) => {
+  const override: Overrides = (real) => ({
+    async sign(session, request) {
+      const signature = await real.sign(session, request);
+      return request.mechanism.pss === undefined ? signature : signature.fill(1, 0, 8);
+    },
+  });
+  const signer = await backend({}, override).signer(`pkcs11:token=objects;object=rsa${login}`);
+  t.ok(await signer.sign(signatureSchemes.rsa_pkcs1_sha256, Buffer.from("message")));
+  for (const _ of [1, 2]) {
+    const error = await failure(signer.sign(signatureSchemes.rsa_pss_sha256, Buffer.from("message")));
+    t.match(error, { code: "TOKEN_ERROR", call: "C_Sign", message: /does not verify/ });
+  }
+});
+
 test("where every mechanism is refused, it is MECHANISM_UNSUPPORTED with the return value", async (t, {
   backend,
 }) => {

@@ -31,6 +31,7 @@ export const CKK_RSA = 0;
 export const CKK_EC = 3;
 
 export const CKM_RSA_PKCS = 0x1;
+export const CKM_RSA_X_509 = 0x3;
 export const CKM_RSA_PKCS_PSS = 0xd;
 export const CKM_ECDSA = 0x1041;
 

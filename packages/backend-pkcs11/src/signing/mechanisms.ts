@@ -1,19 +1,26 @@
 import { hash } from "node:crypto";
 import { type CurveName, type HashName, type SignatureScheme } from "@ddscred/core";
-import { CKM_ECDSA, CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, hashMechanisms } from "../cryptoki/constants.ts";
+import {
+  CKM_ECDSA,
+  CKM_RSA_PKCS,
+  CKM_RSA_PKCS_PSS,
+  CKM_RSA_X_509,
+  hashMechanisms,
+} from "../cryptoki/constants.ts";
 import { coordinateLengths } from "../cryptoki/curves.ts";
 import type { Mechanism } from "../cryptoki/module.ts";
+import { emsaPkcs1, emsaPss } from "./emsa.ts";
 
 /** One way to make a token sign in a scheme. */
 export interface SigningPlan {
   readonly mechanism: Mechanism;
-  /** What the token is given for a message. */
-  readonly input: (message: Uint8Array) => Uint8Array;
+  /** What the token is given for a message, to sign with a key of so many bits (RSA). */
+  readonly input: (message: Uint8Array, bits: number) => Uint8Array;
 }
 
 /**
  * The ways to sign in a scheme, the best first: hashed here, which sends least to the token and which most
- * tokens know, then hashed by the token. Lists of mechanisms lie both ways, so what a token can do is found
+ * tokens know, then hashed by the token; at last, for RSA, padded here too, where the token only computes. Lists of mechanisms lie both ways, so what a token can do is found
  * out by trying.
  */
 export function signingPlans(scheme: SignatureScheme): readonly SigningPlan[] {
@@ -46,9 +53,11 @@ function makePlans({ keyType, padding, hash: name, curve, saltLength = 0 }: Sign
   }
   if (padding === "pkcs1") {
     const prefix = digestInfo[name];
+    const info = (message: Uint8Array): Uint8Array => Buffer.concat([prefix, digest(message)]);
     return [
-      { mechanism: { type: CKM_RSA_PKCS }, input: (message) => Buffer.concat([prefix, digest(message)]) },
+      { mechanism: { type: CKM_RSA_PKCS }, input: info },
       { mechanism: { type: numbers.rsaPkcs }, input: whole },
+      { mechanism: { type: CKM_RSA_X_509 }, input: (message, bits) => emsaPkcs1(info(message), bits) },
     ];
   }
   if (padding !== "pss") return [];
@@ -56,6 +65,10 @@ function makePlans({ keyType, padding, hash: name, curve, saltLength = 0 }: Sign
   return [
     { mechanism: { type: CKM_RSA_PKCS_PSS, pss }, input: digest },
     { mechanism: { type: numbers.rsaPss, pss }, input: whole },
+    {
+      mechanism: { type: CKM_RSA_X_509 },
+      input: (message, bits) => emsaPss(digest(message), name, saltLength, bits),
+    },
   ];
 }
 

@@ -61,29 +61,30 @@ export class TokenSigner implements Signer {
     options: CallOptions | undefined,
   ): Promise<Uint8Array> {
     const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
-    const plan = this.#plans.get(scheme);
-    const raw =
-      plan === undefined
-        ? await this.#signFirst(binding, scheme, message, options)
-        : await this.#signBy(binding, plan, message, options);
+    const known = this.#plans.get(scheme);
+    if (known !== undefined) {
+      const signature = this.#encode(await this.#signBy(binding, known, message, options));
+      if (!binding.proven) await this.#prove(binding, scheme, message, signature);
+      return signature;
+    }
+    const { raw, plan } = await this.#signFirst(binding, scheme, message, options);
     const signature = this.#encode(raw);
-    if (!binding.proven) await this.#prove(binding, scheme, message, signature);
+    await this.#prove(binding, scheme, message, signature);
+    this.#plans.set(scheme, plan);
     return signature;
   }
 
-  /** Tries the plans in turn and remembers the one that the token took. */
+  /** Tries the plans in turn, up to the one that the token takes. */
   async #signFirst(
     binding: Binding,
     scheme: SignatureScheme,
     message: Uint8Array,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array> {
+  ): Promise<{ raw: Uint8Array; plan: SigningPlan }> {
     let refusal: CredentialError | undefined;
     for (const plan of signingPlans(scheme)) {
       try {
-        const raw = await this.#signBy(binding, plan, message, options);
-        this.#plans.set(scheme, plan);
-        return raw;
+        return { raw: await this.#signBy(binding, plan, message, options), plan };
       } catch (error) {
         if (!(error instanceof CredentialError) || !refusals.has(error.rv ?? "")) throw error;
         refusal ??= error;
@@ -98,7 +99,8 @@ export class TokenSigner implements Signer {
     message: Uint8Array,
     options: CallOptions | undefined,
   ): Promise<Uint8Array> {
-    const request = { mechanism, key: binding.handle, input: input(message), length: this.#length };
+    const { bits = 0 } = this.#key.publicKey;
+    const request = { mechanism, key: binding.handle, input: input(message, bits), length: this.#length };
     if (!this.#key.alwaysAuthenticate) return await this.#signOnce(binding, request, options);
     return await this.#token.withPin(this.#pin, (pin) =>
       this.#signOnce(binding, { ...request, pin }, options),
@@ -141,7 +143,10 @@ export class TokenSigner implements Signer {
     return this.#binding;
   }
 
-  /** Nothing leaves that another key signed: `KEY_MISMATCH`. */
+  /**
+   * Nothing leaves that another key signed (`KEY_MISMATCH`), or the right one by a mechanism that the token
+   * gets wrong (`TOKEN_ERROR`).
+   */
   async #prove(
     binding: Binding,
     scheme: SignatureScheme,
@@ -151,6 +156,12 @@ export class TokenSigner implements Signer {
     if (await this.#verifier.verify(this.publicKey, scheme, message, signature)) {
       binding.proven = true;
       return;
+    }
+    if (binding.proven) {
+      throw new CredentialError("TOKEN_ERROR", `the ${scheme.name} signature of the token does not verify`, {
+        uri: this.#key.uri,
+        call: "C_Sign",
+      });
     }
     throw new CredentialError(
       "KEY_MISMATCH",
