@@ -25,7 +25,8 @@ const folder = resolve(argument);
 if (existsSync(join(folder, "tokens")))
   fail(`${folder} holds an example already: remove it, or name another folder`);
 const keyType = options[options.indexOf("--key") + 1] === "rsa" ? "rsa" : "ec";
-const module = MODULES.find(existsSync) ?? fail(`SoftHSM's module was not found. ${PACKAGES}`);
+const module = MODULES.find(existsSync) ?? "";
+if (module === "") fail(`SoftHSM's module was not found. ${PACKAGES}`);
 
 mkdirSync(join(folder, "tokens"), { recursive: true });
 const configuration = join(folder, "softhsm2.conf");
