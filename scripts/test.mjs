@@ -10,6 +10,7 @@ const SYSTEM_PACKAGES = [
   { name: "softhsm2", probe: "softhsm2-util", for: "tests on a real PKCS#11 module" },
   { name: "opensc", probe: "pkcs11-tool", for: "putting keys on a token" },
   { name: "p11-kit", probe: "p11-kit", for: "tests on a token service that dies" },
+  { name: "libnss3-tools", probe: "certutil", for: "tests on NSS softokn" },
   { name: "openssl", probe: "openssl", for: "tests against OpenSSL" },
 ];
 

@@ -32,6 +32,8 @@ import { Token } from "./token/token.ts";
 export interface Pkcs11BackendOptions {
   /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
   readonly module?: string;
+  /** What the module is started with, for modules that want a text: NSS softokn, as `configDir='sql:/path' flags=readOnly`. */
+  readonly libraryParameters?: string;
   /** Asked for a PIN where the URI has none. */
   readonly pin?: PinProvider;
   /**
@@ -67,8 +69,11 @@ export interface Pkcs11BackendOptions {
  * loaded before the first call. A private key never leaves its token.
  */
 export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSource & CredentialDirectory {
-  const { isolation = "inline", deadline = DEADLINE } = options;
-  const open = isolation === "inline" ? borrowModule : (path: string) => borrowProcessModule(path, deadline);
+  const { isolation = "inline", deadline = DEADLINE, libraryParameters } = options;
+  const open: ModuleOpener =
+    isolation === "inline"
+      ? (path) => borrowModule(path, libraryParameters)
+      : (path) => borrowProcessModule(path, deadline, libraryParameters);
   return new Pkcs11Backend(options, open);
 }
 
@@ -223,9 +228,15 @@ function namesAToken({ path }: Pkcs11Uri): boolean {
 
 function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
-  const { allowFinalTry, pinCommands } = options;
+  const { allowFinalTry, pinCommands, libraryParameters } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
+  if (
+    libraryParameters !== undefined &&
+    (typeof libraryParameters !== "string" || libraryParameters.includes("\0"))
+  ) {
+    throw new TypeError("libraryParameters is a text without NUL");
+  }
   if (pin !== undefined && typeof pin !== "function")
     throw new TypeError("pin is a function that gives a Secret");
   if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {

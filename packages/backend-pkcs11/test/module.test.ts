@@ -220,6 +220,17 @@ t.test("a module that was initialised by others is used, and never finalised by 
   t.same(calls.slice(1), ['{"flags":2}', "C_Finalize"], "always with CKF_OS_LOCKING_OK");
 });
 
+t.test(
+  "library parameters reach the module whole, though the binding loses the last character",
+  async (t) => {
+    const given: unknown[] = [];
+    const started = inline({ C_Initialize: (options) => given.push(options) }, "configDir='a' flags=");
+    started.initialise();
+    t.same(given, [{ flags: 2, libraryParameters: "configDir='a' flags=\0" }]);
+    await started.finalise().catch(() => undefined);
+  },
+);
+
 t.test("a module that fails to start is MODULE_FAILED with the name of the return value", async (t) => {
   const failing = inline({
     C_Initialize: () => {
@@ -373,12 +384,13 @@ t.test("a find always ends with C_FindObjectsFinal, and has a bound", async (t) 
 /** A module in this process over a native binding of the test's own. */
 function inline(
   native: { [N in keyof NativeModule]?: (...args: Parameters<NativeModule[N]>) => unknown },
+  parameters?: string,
 ): InlineModule {
   const methods = { load: () => undefined, C_Initialize: () => undefined, ...native };
   function PKCS11() {
     return methods;
   }
-  return new InlineModule({ PKCS11, CK_PARAMS_RSA_PSS: 5 } as unknown as Binding, "/test.so");
+  return new InlineModule({ PKCS11, CK_PARAMS_RSA_PSS: 5 } as unknown as Binding, "/test.so", parameters);
 }
 
 /** As pkcs11js makes them. */

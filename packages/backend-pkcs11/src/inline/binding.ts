@@ -13,7 +13,7 @@ export interface Binding {
 
 export interface NativeModule {
   load(path: string): void;
-  C_Initialize(options: { flags: number }): void;
+  C_Initialize(options: InitializeOptions): void;
   C_Finalize(): void;
   C_GetInfo(): NativeInfo;
   C_GetSlotList(tokenPresent: boolean): Buffer[];
@@ -38,6 +38,12 @@ export interface NativeModule {
     output: Buffer,
     done: (error: Error | null, signature: Buffer) => void,
   ): void;
+}
+
+export interface InitializeOptions {
+  readonly flags: number;
+  /** LibraryParameters of NSS's CK_C_INITIALIZE_ARGS. */
+  readonly libraryParameters?: string;
 }
 
 interface NativeInfo {

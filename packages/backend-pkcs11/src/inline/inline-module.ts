@@ -20,7 +20,7 @@ import {
   type Template,
 } from "../cryptoki/template.ts";
 import { LoginBook } from "../token/login-book.ts";
-import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
+import type { Binding, InitializeOptions, NativeMechanism, NativeModule } from "./binding.ts";
 import { loadNative, startError } from "./load.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
 import { NativeSlots } from "./native-slots.ts";
@@ -38,6 +38,7 @@ export class InlineModule implements Module {
   readonly deadline = Number.POSITIVE_INFINITY;
   epoch = 0;
   readonly #native: NativeModule;
+  readonly #options: InitializeOptions;
   readonly #pssParameter: number;
   /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
   readonly #underWay = new Set<object>();
@@ -48,8 +49,10 @@ export class InlineModule implements Module {
   #initialised: "no" | "by us" | "by others" = "no";
 
   /** Loads the library; for the errors see {@link loadNative}. */
-  constructor(binding: Binding, path: string) {
+  constructor(binding: Binding, path: string, parameters?: string) {
     this.path = path;
+    // The binding loses the last character; where it does not, one NUL more ends the same text.
+    this.#options = parameters === undefined ? OPTIONS : { ...OPTIONS, libraryParameters: `${parameters}\0` };
     this.#native = loadNative(binding, path);
     this.#slots = new NativeSlots(this.#native);
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
@@ -59,8 +62,7 @@ export class InlineModule implements Module {
   initialise(): void {
     if (this.#initialised !== "no") return;
     try {
-      // Without the flag the module believes in a single thread, and signing on another corrupts its heap.
-      this.#native.C_Initialize({ flags: CKF_OS_LOCKING_OK });
+      this.#native.C_Initialize(this.#options);
       this.#initialised = "by us";
     } catch (error) {
       if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
@@ -254,6 +256,8 @@ function buffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+/** Without the flag a module believes in a single thread, and signing on another corrupts its heap. */
+const OPTIONS: InitializeOptions = { flags: CKF_OS_LOCKING_OK };
 const FIND_AT_ONCE = 256;
 const MAX_OBJECTS = 100_000;
 

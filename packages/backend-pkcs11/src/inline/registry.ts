@@ -11,9 +11,9 @@ const modules = new Registry<InlineModule>();
  *
  * `BINDING_UNAVAILABLE`, `MODULE_NOT_FOUND`, `MODULE_NOT_LOADABLE`, `MODULE_NOT_PKCS11`, `MODULE_FAILED`.
  */
-export async function borrowModule(path: string): Promise<BorrowedModule> {
+export async function borrowModule(path: string, parameters?: string): Promise<BorrowedModule> {
   const real = moduleFile(path);
   const binding = await loadBinding();
-  const borrowed = await modules.borrow(real, () => new InlineModule(binding, real));
+  const borrowed = await modules.borrow(real, () => new InlineModule(binding, real, parameters), parameters);
   return { module: borrowed.shared, release: () => borrowed.release() };
 }

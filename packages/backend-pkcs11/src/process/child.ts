@@ -1,5 +1,5 @@
 /**
- * The program of the process that owns a module: `child.js PATH`, with an IPC channel. It ends with its
+ * The program of the process that owns a module: `child.js PATH [PARAMETERS]`, with an IPC channel. It ends with its
  * parent, however that ends. A module that hangs keeps this thread from noticing, so another one watches too.
  */
 import { Socket } from "node:net";
@@ -11,7 +11,7 @@ if (isMainThread) {
   process.on("SIGINT", () => undefined); // Ctrl-C is for the parent, which may still have something to sign
   const { serve } = await import("./serve.ts");
   new Worker(new URL(import.meta.url)).unref();
-  await serve(process.argv[2] ?? "");
+  await serve(process.argv[2] ?? "", process.argv[3]);
 } else {
   new Socket({ fd: LIFELINE }).on("close", end).on("error", end).resume();
 }

@@ -10,6 +10,7 @@ import { type Call, ModuleProcess } from "./module-process.ts";
  */
 export class ModuleHost implements Shared {
   readonly path: string;
+  readonly #parameters: string | undefined;
   readonly logins = new LoginBook();
   readonly handles = new Handles(this);
   /** Grows when a process is gone, and all handles with it. */
@@ -19,8 +20,9 @@ export class ModuleHost implements Shared {
   #lastGone: Promise<void> = Promise.resolve();
 
   /** @param path the real one */
-  constructor(path: string) {
+  constructor(path: string, parameters?: string) {
     this.path = path;
+    this.#parameters = parameters;
   }
 
   async initialise(): Promise<void> {
@@ -54,7 +56,7 @@ export class ModuleHost implements Shared {
   async #start(): Promise<ModuleProcess> {
     // What the last process held, a reader perhaps, is free when it is gone.
     await settledWithin(this.#lastGone, LAST_WORDS);
-    const started = new ModuleProcess(this.path, START_DEADLINE, () => {
+    const started = new ModuleProcess(this.path, this.#parameters, START_DEADLINE, () => {
       this.epoch++;
       if (this.#process === started) this.#process = undefined;
     });

@@ -41,16 +41,20 @@ export class ModuleProcess {
    * @param deadline milliseconds that loading and initialising the module may take
    * @param lost is called, once, when no call can be made any more
    */
-  constructor(path: string, deadline: number, lost: () => void) {
+  constructor(path: string, parameters: string | undefined, deadline: number, lost: () => void) {
     this.#lost = lost;
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#child = fork(new URL("./child.js", import.meta.url), [path], {
-      env,
-      execArgv: [],
-      serialization: "advanced",
-      // A module may write to stdout, which belongs to the program. The last one is the lifeline.
-      stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
-    });
+    this.#child = fork(
+      new URL("./child.js", import.meta.url),
+      parameters === undefined ? [path] : [path, parameters],
+      {
+        env,
+        execArgv: [],
+        serialization: "advanced",
+        // A module may write to stdout, which belongs to the program. The last one is the lifeline.
+        stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
+      },
+    );
     this.#child.unref();
     this.#child.stdio[4]?.on("error", () => undefined);
     (this.#child.stdio[4] as { unref?(): void } | null | undefined)?.unref?.();

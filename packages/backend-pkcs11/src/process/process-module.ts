@@ -16,9 +16,13 @@ const hosts = new Registry<ModuleHost>();
  *
  * @param deadline milliseconds that a call may take; a login may take three times as long
  */
-export async function borrowProcessModule(path: string, deadline: number): Promise<BorrowedModule> {
+export async function borrowProcessModule(
+  path: string,
+  deadline: number,
+  parameters?: string,
+): Promise<BorrowedModule> {
   const real = moduleFile(path);
-  const host = await hosts.borrow(real, () => new ModuleHost(real));
+  const host = await hosts.borrow(real, () => new ModuleHost(real, parameters), parameters);
   return { module: new ProcessModule(host.shared, deadline), release: () => host.release() };
 }
 

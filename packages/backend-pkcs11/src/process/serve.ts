@@ -4,9 +4,9 @@ import { borrowModule } from "../inline/registry.ts";
 import { type Answer, type Request, START, toWire } from "./protocol.ts";
 
 /** Answers the parent's requests with the module at a path. */
-export async function serve(path: string): Promise<void> {
+export async function serve(path: string, parameters?: string): Promise<void> {
   try {
-    const borrowed = await borrowModule(path);
+    const borrowed = await borrowModule(path, parameters);
     process.on("message", (requests: readonly Request[]) => {
       for (const request of requests) void answer(borrowed, request);
     });
