@@ -123,6 +123,17 @@ t.test("closing closes the free sessions at once and the others when they are gi
   t.same(maker.closed, [1, 2]);
 });
 
+t.test("who waits when the pool closes, or asks afterwards, gets no session and learns it", async (t) => {
+  const pool = new SessionPool(new Maker(), 2);
+  const [lent, free] = [await pool.acquire(), await pool.acquire()];
+  const waiting = failure(pool.acquire());
+  const closing = pool.close();
+  t.match(await waiting, { code: "SESSION_LOST", retryable: true });
+  t.match(await failure(pool.acquire()), { code: "SESSION_LOST", retryable: true });
+  for (const session of [lent, free]) pool.release(session);
+  await closing;
+});
+
 function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {

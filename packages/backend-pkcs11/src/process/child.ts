@@ -10,7 +10,8 @@ if (isMainThread) {
   process.once("disconnect", end);
   process.on("SIGINT", () => undefined); // Ctrl-C is for the parent, which may still have something to sign
   const { serve } = await import("./serve.ts");
-  new Worker(new URL(import.meta.url)).unref();
+  // Where the lifeline cannot be watched, the channel is all there is.
+  new Worker(new URL(import.meta.url)).on("error", () => undefined).unref();
   await serve(process.argv[2] ?? "", process.argv[3]);
 } else {
   new Socket({ fd: LIFELINE }).on("close", end).on("error", end).resume();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CredentialError } from "@ddscred/core";
 import { Handles } from "../cryptoki/handles.ts";
 import type { Shared } from "../registry.ts";
@@ -74,13 +75,10 @@ export class ModuleHost implements Shared {
 }
 
 async function settledWithin(promise: Promise<void>, milliseconds: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  const end = new AbortController();
+  const patience = sleep(milliseconds, undefined, { signal: end.signal }).catch(() => undefined);
+  await Promise.race([promise, patience]);
+  end.abort();
 }
 
 /** What ends a process that has not started yet is about the start; the module's own words stay as they are. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { CredentialError, Secret } from "@ddscred/core";
+import { crashed, notStarted, replaced, timeout } from "./losses.ts";
 import { type Answer, fromWire, type Method, type Request, START } from "./protocol.ts";
 
 /** One call that the process is to make. */
@@ -60,7 +61,7 @@ export class ModuleProcess {
     (this.#child.stdio[4] as { unref?(): void } | null | undefined)?.unref?.();
     this.gone = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => {
-        this.#lose(ended(code, signal));
+        this.#lose(crashed(code, signal));
         resolve();
       });
       this.#child.once("error", (error) => {
@@ -168,8 +169,8 @@ export class ModuleProcess {
 
   #timeOut(hanging: Pending): void {
     this.#underWay.delete(hanging.id);
-    hanging.reject(timeout(hanging));
-    this.kill(replaced(hanging));
+    hanging.reject(timeout(hanging.function, hanging.deadline));
+    this.kill(replaced(hanging.function));
   }
 
   #lose(reason: CredentialError): void {
@@ -196,27 +197,4 @@ function revealed(arg: unknown): unknown {
   if (arg instanceof Secret) return arg.reveal();
   const { pin } = (arg ?? {}) as { pin?: unknown };
   return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
-}
-
-function timeout({ function: call, deadline }: Call): CredentialError {
-  const message = `${call} did not end within ${deadline} ms; the module's process was ended`;
-  return new CredentialError("TIMEOUT", message, { call, retryable: true });
-}
-
-function replaced({ function: call }: Call): CredentialError {
-  const message = `the module's process was ended, because ${call} did not end in time`;
-  return new CredentialError("SESSION_LOST", message, { retryable: true });
-}
-
-function ended(code: number | null, signal: string | null): CredentialError {
-  const how = signal === null ? `ended by itself (exit code ${code})` : `crashed (${signal})`;
-  return new CredentialError("DEVICE_ERROR", `the process of the PKCS#11 module ${how}`, {
-    retryable: true,
-    hint: "Report the crash to the module's vendor; the next call starts it in a new process.",
-  });
-}
-
-function notStarted(path: string, { message }: Error): CredentialError {
-  const text = `the process for the PKCS#11 module ${path} could not be started: ${message}`;
-  return new CredentialError("MODULE_FAILED", text, { retryable: true });
 }

@@ -31,8 +31,9 @@ export class SessionPool {
     return this.#free.pop();
   }
 
-  /** A session, as soon as there is one. `ABORTED` where the signal comes first. */
+  /** A session, as soon as there is one. `ABORTED` where the signal comes first, `SESSION_LOST` after close. */
   async acquire(signal?: AbortSignalLike): Promise<Handle> {
+    if (this.#closed) throw gone();
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#open >= this.#limit) return await this.#wait(signal);
