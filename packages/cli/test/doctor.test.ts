@@ -142,7 +142,7 @@ t.test("on a token", { skip }, async (t) => {
     writeFileSync(pin, PIN);
     for (const [mode, severity] of [
       [0o644, "error"],
-      [0o640, "warning"],
+      [0o640, "error"],
       [0o600, undefined],
     ] as const) {
       chmodSync(pin, mode);

@@ -40,7 +40,7 @@ export async function p11KitModules(
 }
 
 /** `name: value` lines; # begins a comment line. The last of equal names counts. */
-export function p11KitSettings(text: string): Map<string, string> {
+function p11KitSettings(text: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const line of text.split("\n")) {
     const colon = line.indexOf(":");
@@ -85,7 +85,7 @@ function unread(file: string, reason: string): DiscoveryFinding {
   return {
     severity: "warning",
     message: `p11-kit's file cannot be read: ${reason}`,
-    hint: `Make it readable (\`chmod a+r ${file}\`), or remove it.`,
+    hint: `Make it readable, or remove it.`,
     location: { file },
   };
 }

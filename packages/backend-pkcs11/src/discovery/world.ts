@@ -18,7 +18,7 @@ export interface DiscoveryWorld {
   isFolder(path: string): Promise<boolean>;
 }
 
-export type FileReading =
+type FileReading =
   | { readonly text: string }
   /** `reason` completes the sentence "PATH cannot be read: ...". */
   | { readonly text?: undefined; readonly isMissing: boolean; readonly reason: string };

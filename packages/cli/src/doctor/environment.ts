@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { type DoctorFinding, finding, good } from "./report.ts";
+import { type DoctorFinding, finding, good, shellWord } from "./report.ts";
 
 /** Which variables that matter are set, by name alone: a value may hold a PIN. */
 export function judgeEnvironment(): readonly DoctorFinding[] {
@@ -32,7 +32,7 @@ function judgeSoftHsm(): DoctorFinding[] {
   }
   if (isFolder(folder)) return [];
   const message = `directories.tokendir names ${folder}, which is no folder`;
-  return [finding("error", "environment", message, `\`mkdir -m 0700 ${folder}\``, { location })];
+  return [finding("error", "environment", message, `\`mkdir -m 0700 ${shellWord(folder)}\``, { location })];
 }
 
 function tokenFolder(file: string): string | undefined {

@@ -117,7 +117,8 @@ function startHint(path: string): string | undefined {
     return "SoftHSM reads SOFTHSM2_CONF, else ~/.config/softhsm2/softhsm2.conf, else /etc/softhsm/softhsm2.conf: the file and its directories.tokendir must be there, and be readable and writable for you (Debian: group softhsm).";
   }
   if (/opencryptoki/i.test(path)) return "Start its daemon (`pkcsslotd`), and join the group pkcs11.";
-  if (/softokn/i.test(path)) return "NSS's softokn needs parameters that cannot be given here.";
+  if (/softokn/i.test(path))
+    return "NSS's softokn starts with parameters only, which a program gives by libraryParameters of the backend.";
   return undefined;
 }
 

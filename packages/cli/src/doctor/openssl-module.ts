@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { redactUri } from "@ddscred/core";
 import { realPath } from "./modules.ts";
-import { type DoctorFinding, finding, good } from "./report.ts";
+import { type DoctorFinding, finding, good, shellWord } from "./report.ts";
 
 interface ModuleOfOpenssl {
   readonly path: string | undefined;
@@ -28,7 +28,13 @@ export function judgeModule({ path, where, place, used }: ModuleOfOpenssl): Doct
   if (used !== undefined && realPath(path) !== realPath(used)) {
     const message = `ddscred uses ${used}, and Cyclone DDS another module`;
     findings.push(
-      finding("warning", "openssl", message, `Give ddscred the same one: --module ${path}`, details),
+      finding(
+        "warning",
+        "openssl",
+        message,
+        `Give ddscred the same one: --module ${shellWord(path)}`,
+        details,
+      ),
     );
   }
   return findings;

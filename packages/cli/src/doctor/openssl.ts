@@ -3,7 +3,7 @@ import { accessTo, judgeWriters } from "./files.ts";
 import { judgeEngines } from "./openssl-engines.ts";
 import type { OpensslProgram } from "./openssl-program.ts";
 import { judgeProviders, providerSnippet } from "./openssl-providers.ts";
-import { type DoctorFinding, finding, good, type Topic } from "./report.ts";
+import { type DoctorFinding, finding, good, shellWord, type Topic } from "./report.ts";
 
 /**
  * Whether a Cyclone DDS on this machine would reach the token: OpenSSL 1.x by an ENGINE, 3.x by a provider,
@@ -51,7 +51,7 @@ function judgePins(file: string, { engines, providers }: OpensslDiscovery): Doct
       ? `a PIN stands in ${file}, which others may read (mode ${access.mode})`
       : `a PIN stands in ${file}`;
     const hint = isOpen
-      ? `Take the PIN out, or \`chmod 0600 ${file}\`.`
+      ? `Take the PIN out, or \`chmod 0600 ${shellWord(file)}\`.`
       : "Prefer pin-source=file:/path in the URI.";
     return [finding(isOpen ? "error" : "info", "openssl", message, hint, { location: pinAt })];
   });

@@ -1,7 +1,7 @@
 import type { PinState, TokenExamination } from "@ddscred/backend-pkcs11";
 import { CredentialError } from "@ddscred/core";
 import { type ExaminedModule, slotsIn, tokensIn } from "./modules.ts";
-import { type DoctorFinding, finding, good, type TokenRow } from "./report.ts";
+import { type DoctorFinding, finding, good, shellWord, type TokenRow } from "./report.ts";
 
 /** A token, and the module that it is behind. */
 export interface PlacedToken {
@@ -43,7 +43,9 @@ function judgeToken({ token, module, used }: PlacedToken): DoctorFinding[] {
   const state = pinStates[pin];
   if (state !== undefined) {
     const severity = used ? state.severity : "warning";
-    const hint = state.hint.replaceAll("MODULE", module).replaceAll("LABEL", shellWord(info.label));
+    const hint = state.hint.replace(/MODULE|LABEL/g, (word) =>
+      shellWord(word === "LABEL" ? info.label : module),
+    );
     findings.push(finding(severity, "token", `${name} ${state.message}`, hint));
   }
   if (signs !== undefined && !signs.ecdsa && !signs.rsaPss) {
@@ -102,14 +104,16 @@ function judgeUsed(examined: readonly ExaminedModule[]): DoctorFinding[] {
   const elsewhere = tokensOf(examined).find(({ token }) => token.isInitialised)?.module;
   const message = `there is no initialised token behind ${path}, the module that is used`;
   const hint =
-    elsewhere === undefined ? initialiseHint(path) : `Use the module with a token: --module ${elsewhere}`;
+    elsewhere === undefined
+      ? initialiseHint(path)
+      : `Use the module with a token: --module ${shellWord(elsewhere)}`;
   return [finding("error", "token", message, hint)];
 }
 
 function initialiseHint(module: string): string {
   return /softhsm/i.test(module)
     ? "`softhsm2-util --init-token --free --label DDSTestToken` makes one; where tokens should be there, set SOFTHSM2_CONF to their configuration."
-    : `Connect the token; a new one is initialised with the vendor's tool, or \`pkcs11-tool --module ${module} --init-token --label DDSTestToken\`.`;
+    : `Connect the token; a new one is initialised with the vendor's tool, or \`pkcs11-tool --module ${shellWord(module)} --init-token --label DDSTestToken\`.`;
 }
 
 /** What to do about the PIN, where something must be done. */
@@ -173,6 +177,3 @@ function signatures({ ecdsa, rsaPss, rsaPkcs1 }: NonNullable<TokenExamination["s
 
 const named = ({ info }: TokenExamination) => JSON.stringify(info.label);
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-/** A label comes from a token: as one word for a shell, whatever it holds. */
-const shellWord = (text: string) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

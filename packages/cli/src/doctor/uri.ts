@@ -11,7 +11,7 @@ import {
 import { wire } from "../wiring.ts";
 import { accessTo } from "./files.ts";
 import type { ExaminedModule } from "./modules.ts";
-import { type DoctorFinding, failed, finding, good } from "./report.ts";
+import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
 interface GivenUri {
@@ -72,7 +72,7 @@ async function judgeObject(text: string, uri: Pkcs11Uri, module: string): Promis
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
   const hasPin = uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
-  const list = `\`ddscred ls --module ${module} '${redactUri(withoutObject(text))}'\``;
+  const list = `\`ddscred ls --module ${shellWord(module)} ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
         finding(
@@ -139,17 +139,19 @@ function judgePinVariable(name: string): DoctorFinding {
 function judgePinFile(file: string): DoctorFinding {
   const location = { file };
   if (!existsSync(file)) {
-    const hint = `Write it: \`(umask 077; cat > ${file})\`, the PIN, Ctrl-D.`;
+    const hint = `Write it: \`(umask 077; cat > ${shellWord(file)})\`, the PIN, Ctrl-D.`;
     return finding("error", "files", `the PIN file ${file} does not exist`, hint, {
       location,
       code: "PIN_SOURCE_UNREADABLE",
     });
   }
   const access = accessTo(file);
-  if (access === undefined || !(access.othersRead || access.groupReads || access.othersWrite)) {
+  if (access === undefined || access.isPrivate) {
     return good("files", `nobody else has access to the PIN file ${file}`);
   }
   const message = `others have access to the PIN file ${file} (mode ${access.mode})`;
-  const severity = access.othersRead || access.othersWrite ? "error" : "warning";
-  return finding(severity, "files", message, `\`chmod 0400 ${file}\``, { location, code: "PIN_EXPOSED" });
+  return finding("error", "files", message, `\`chmod 0400 ${shellWord(file)}\``, {
+    location,
+    code: "PIN_EXPOSED",
+  });
 }

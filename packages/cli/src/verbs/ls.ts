@@ -15,7 +15,8 @@ object.
   URI                   what to list; default pkcs11: (everything). Private
                         objects need a PIN, best by pin-source=file:/path or
                         pin-source=env:NAME
-  --module PATH         PKCS#11 module
+  --module PATH         PKCS#11 module; default: the one that the environment,
+                        openssl.cnf or p11-kit names (ddscred doctor)
   --format text|json    default text
 
   ddscred ls --module /usr/lib/softhsm/libsofthsm2.so

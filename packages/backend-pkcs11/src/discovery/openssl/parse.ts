@@ -20,7 +20,7 @@ export interface OpensslConfig {
   readonly fault?: ConfigFault;
 }
 
-export interface ConfigFault {
+interface ConfigFault {
   readonly message: string;
   readonly file: string;
   readonly line?: number;

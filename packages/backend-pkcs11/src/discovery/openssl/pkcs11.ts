@@ -33,7 +33,7 @@ export interface ProviderSection {
   readonly pinAt?: Place;
 }
 
-export interface Place {
+interface Place {
   readonly file: string;
   readonly line: number;
 }
