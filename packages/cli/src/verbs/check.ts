@@ -33,7 +33,8 @@ to do.
                         property name (dds.sec.auth.private_key) or its last
                         word (private_key)
   --module PATH         PKCS#11 module for pkcs11: URIs; default: the
-                        module-path of the URI
+                        module-path of the URI, else the one that the
+                        environment, openssl.cnf or p11-kit names
   --domain N            the domain that the participant will join, 0 to 230
   --at TIME             judge another moment: 2027-01-31 or
                         2027-01-31T12:00:00Z
