@@ -66,5 +66,11 @@ export function describeDeployment(
       notAfter: deployment.grant.validity.notAfter.value.toISOString(),
     });
   }
-  return { credentials, documents, expiry: expiry.toSorted((a, b) => a.notAfter.localeCompare(b.notAfter)) };
+  return { credentials, documents, expiry: expiry.toSorted(byTime) };
+}
+
+/** ISO 8601 in UTC sorts as text; comparing by locale would load tables for a tenth of the whole check. */
+function byTime(a: Expiry, b: Expiry): number {
+  if (a.notAfter === b.notAfter) return 0;
+  return a.notAfter < b.notAfter ? -1 : 1;
 }
