@@ -8,6 +8,7 @@ import { client, noTokenService, TokenService } from "./support/token-service.ts
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const uri = `pkcs11:token=remote;object=key?pin-value=${PIN}`;
 const MILLISECONDS = process.env["DDSCRED_TEST_LONG"] === undefined ? 4000 : 30_000;
+t.setTimeout(240_000);
 const reason = noTokenService();
 
 // The client of the service can wait for ever when two calls are under way as the service dies. In this

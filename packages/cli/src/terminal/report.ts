@@ -32,9 +32,10 @@ function verdict(report: CheckReport, style: Style): string {
   const word = report.ok
     ? style.good(peers.length === 0 ? "good" : "good by the specification")
     : style.bad("not good");
+  const domain = typeof report.domain === "number" ? `, domain ${report.domain}` : "";
   const except =
     report.ok && peers.length > 0 ? style.warn(`, but not accepted by ${peers.join(" and ")}`) : "";
-  return `${word}${except}  ${style.bold(printable(report.source))}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
+  return `${word}${except}  ${style.bold(printable(report.source))}${domain}${counts.length > 0 ? `  (${counts.join(", ")})` : ""}`;
 }
 
 function renderFinding(finding: Finding, style: Style): string {

@@ -70,6 +70,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
 
   return {
     source: configuration.source,
+    ...(configuration.domain === undefined ? {} : { domain: configuration.domain }),
     ok: judged.every((finding) => finding.severity !== "error"),
     findings: inOrder(oncePerVariable(judged)),
     ...describeDeployment(configuration, deployment),

@@ -5,6 +5,8 @@ import { type Finding, findingFromError } from "../finding.ts";
 export interface CheckReport {
   /** File or other name of the configuration. */
   readonly source: string;
+  /** The Domain of the configuration that was judged, where it names one. */
+  readonly domain?: "any" | number;
   /** No finding of severity error. */
   readonly ok: boolean;
   /** Errors first, each group in the order of the file. */
