@@ -1,4 +1,5 @@
 import { webCrypto } from "./crypto/web.ts";
+import { sameBytes } from "./der/values.ts";
 import { CredentialError } from "./errors/credential-error.ts";
 import type { CallOptions, CredentialSource, Signer, SignerOptions } from "./ports/credential-source.ts";
 import type { CryptoProvider } from "./ports/crypto-provider.ts";
@@ -119,7 +120,7 @@ export function createResolver(
 
 /** `KEY_MISMATCH` unless the signer's public key is the certificate's. */
 export function matchKey(certificate: Certificate, signer: Signer, keyUri: string): void {
-  if (equalBytes(certificate.publicKey.spki, signer.publicKey)) return;
+  if (sameBytes(certificate.publicKey.spki, signer.publicKey)) return;
   throw new CredentialError(
     "KEY_MISMATCH",
     "the private key does not belong to the certificate: their public keys differ",
@@ -164,8 +165,4 @@ export async function provePossession(
 
 function unsupported(source: CredentialSource, uri: string, what: string): CredentialError {
   return new CredentialError("UNSUPPORTED", `the ${source.name} backend has no ${what}`, { uri });
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -86,3 +86,8 @@ function bigEndian(value: number): Bytes {
   for (let left = value; left > 0; left = Math.floor(left / 256)) bytes.unshift(left % 256);
   return Uint8Array.from(bytes);
 }
+
+/** Two hexadecimal digits an octet, in lower case. */
+export function hex(bytes: Bytes): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

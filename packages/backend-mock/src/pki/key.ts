@@ -8,7 +8,7 @@ import {
   signatureSchemes,
 } from "@ddscred/core";
 import { Crypto } from "@peculiar/webcrypto";
-import { oid } from "./der.ts";
+import { hex, oid } from "./der.ts";
 
 /** What a mock token can hold; the curves that DDS refuses are there to be refused. */
 export type MockKeyKind =
@@ -126,10 +126,6 @@ function familyOf(pkcs8: Uint8Array): MockKeyKind | undefined {
   if (identifier === undefined) return undefined;
   const written = hex(pkcs8.subarray(identifier.start, identifier.end));
   return FAMILIES.find(([, dotted]) => written.includes(hex(oid(dotted))))?.[0];
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const FAMILIES: readonly (readonly [MockKeyKind, string])[] = [

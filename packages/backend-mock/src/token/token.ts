@@ -6,7 +6,7 @@ import {
   type TokenInfo,
 } from "@ddscred/core";
 import { type MockCertificate, shortHash } from "../pki/certificate.ts";
-import { utf8 } from "../pki/der.ts";
+import { hex, utf8 } from "../pki/der.ts";
 import type { MockKey } from "../pki/key.ts";
 import { Refusal } from "./cryptoki.ts";
 
@@ -188,8 +188,4 @@ function publicKeyOf(certificate: Uint8Array): Uint8Array {
   } catch {
     return certificate;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

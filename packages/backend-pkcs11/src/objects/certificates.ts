@@ -4,6 +4,7 @@ import {
   namesEqual,
   type Pkcs11Uri,
   parseCertificate,
+  sameBytes,
   selectOne,
 } from "@ddscred/core";
 import { CKC_X_509 } from "../cryptoki/constants.ts";
@@ -36,8 +37,9 @@ export async function findCertificates(
       const certificate = await readCertificate(token, session, object).catch((error: unknown) => {
         throw naming(object, matching.length, error);
       });
-      const known = stored.some((other) => sameBytes(other.certificate.der, certificate?.der));
-      if (certificate !== undefined && !known) stored.push({ object, certificate });
+      if (certificate === undefined) continue;
+      const known = stored.some((other) => sameBytes(other.certificate.der, certificate.der));
+      if (!known) stored.push({ object, certificate });
     }
     if (stored.length === 0) return undefined;
     const chain = inOrder(stored.map(({ certificate }) => certificate));
@@ -126,8 +128,4 @@ function hidden(error: CredentialError): CredentialError {
     ...(error.candidates === undefined ? {} : { candidates: error.candidates }),
     ...(error.uri === undefined ? {} : { uri: error.uri }),
   });
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && Buffer.compare(a, b) === 0;
 }

@@ -1,4 +1,4 @@
-import type { Certificate } from "@ddscred/core";
+import { type Certificate, sameBytes } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { Deployment } from "../credentials/deployment.ts";
@@ -27,6 +27,5 @@ export function judgeCa(configuration: Configuration, deployment: Deployment): F
 }
 
 function haveSameKey(a: Certificate, b: Certificate): boolean {
-  const [one, two] = [a.publicKey.spki, b.publicKey.spki];
-  return one.length === two.length && one.every((byte, index) => byte === two[index]);
+  return sameBytes(a.publicKey.spki, b.publicKey.spki);
 }

@@ -1,4 +1,4 @@
-import { basicConstraints, type Certificate, signatureSchemeOf } from "@ddscred/core";
+import { basicConstraints, type Certificate, sameBytes, signatureSchemeOf } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { Deployment } from "../credentials/deployment.ts";
@@ -119,10 +119,6 @@ function hasFirstVersionKey(certificate: Certificate | undefined): boolean {
 
 function isSelfIssued(certificate: Certificate): boolean {
   return sameBytes(certificate.issuer.der, certificate.subject.der);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 function hashOf(certificate: Certificate, path: readonly Certificate[]): string {

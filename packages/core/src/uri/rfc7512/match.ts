@@ -1,3 +1,4 @@
+import { sameBytes } from "../../der/values.ts";
 import type { LibraryVersion, Pkcs11ObjectType, Pkcs11TextAttribute, Pkcs11Uri } from "./attributes.ts";
 import { normalPath } from "./normal-path.ts";
 
@@ -117,10 +118,6 @@ function trimPadding(field: string): string {
 
 function sameText(a: string, b: string): boolean {
   return a === b || a.normalize("NFC") === b.normalize("NFC");
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 function nameMatches(name: string, modulePath: string): boolean {
