@@ -11,8 +11,8 @@ import {
   schemesForKey,
   uriScheme,
 } from "@ddscred/core";
-import { utf8 } from "./pki/der.ts";
 import { importMockKey, schemeKey, signScheme } from "./pki/key.ts";
+import { utf8 } from "./pki/text.ts";
 import type { CallContext } from "./token/cryptoki.ts";
 
 /** Paths, as a file: URI names them, and what the files hold. */

@@ -6,6 +6,7 @@ export * from "./der/fields.ts";
 export * from "./der/node.ts";
 export { type DerLimits, readDer } from "./der/read.ts";
 export * from "./der/values.ts";
+export * as der from "./der/write.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/credential-error.ts";
 export { type AbortSignalLike, utf8Text } from "./host.ts";

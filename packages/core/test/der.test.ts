@@ -1,4 +1,13 @@
-import { type CredentialError, DerTag, derOid, derTime, readDer } from "@ddscred/core";
+import {
+  type CredentialError,
+  DerTag,
+  der,
+  derContent,
+  derOid,
+  derSmallInteger,
+  derTime,
+  readDer,
+} from "@ddscred/core";
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
 import { hex, oid, sequence, tlv } from "./x509-support.ts";
@@ -164,3 +173,87 @@ t.test("no bytes make it throw anything but DER_INVALID", async (t) => {
 function tlvWith(header: string, length: number): Uint8Array {
   return Uint8Array.from([...hex(header), ...new Uint8Array(length)]);
 }
+
+t.test("writing: INTEGERs are minimal, from numbers, big ones, and magnitudes", async (t) => {
+  const written = (value: number | bigint | Uint8Array) => Buffer.from(der.integer(value)).toString("hex");
+  // X.690 8.3
+  t.equal(written(0), "020100");
+  t.equal(written(127), "02017f");
+  t.equal(written(128), "02020080");
+  t.equal(written(256), "02020100");
+  t.equal(written(-1), "0201ff");
+  t.equal(written(-128), "020180");
+  t.equal(written(-129), "0202ff7f");
+  t.equal(written(2n ** 64n), "0209010000000000000000");
+  t.equal(written(hex("00 00 80")), "02020080", "a magnitude has no sign");
+  t.equal(written(hex("00 00")), "020100");
+  t.equal(written(new Uint8Array()), "020100");
+  t.throws(() => der.integer(1.5), RangeError);
+  t.throws(() => der.integer(2 ** 53), RangeError);
+});
+
+t.test("writing: OBJECT IDENTIFIERs, of which X.690 8.19.5 gives an example", async (t) => {
+  const written = (dotted: string) => Buffer.from(der.oid(dotted)).toString("hex");
+  t.equal(written("2.999.3"), "0603883703");
+  t.equal(written("1.2.840.113549.1.7.2"), "06092a864886f70d010702");
+  const uuid = "2.25.329800735698586629295641978511506172918";
+  t.equal(derOid(der.oid(uuid), readDer(der.oid(uuid))), uuid, "arcs beyond 64 bits");
+  for (const wrong of ["", "1", "3.1", "1.40", "1.2.", "1.2.03", "1.2.-3", "a.b"]) {
+    t.throws(() => der.oid(wrong), RangeError, wrong);
+  }
+});
+
+t.test("writing: RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime outside", async (t) => {
+  const written = (at: string) => Buffer.from(der.time(new Date(at)).subarray(2)).toString("latin1");
+  t.equal(written("2049-12-31T23:59:59Z"), "491231235959Z");
+  t.equal(written("1950-01-01T00:00:00Z"), "500101000000Z");
+  t.equal(written("2050-01-01T00:00:00.999Z"), "20500101000000Z");
+  t.equal(written("1949-12-31T23:59:59Z"), "19491231235959Z");
+  t.equal(written("9999-12-31T23:59:59Z"), "99991231235959Z");
+  t.throws(() => der.time(new Date(Number.NaN)), RangeError);
+  t.throws(() => der.time(new Date("+010000-01-01T00:00:00Z")), RangeError);
+});
+
+t.test(
+  "writing: a SET OF is sorted, named bits have no trailing zeros, strings hold what they may",
+  async (t) => {
+    const written = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+    t.equal(
+      written(der.setOf(der.integer(300), der.integer(2), der.boolean(true))),
+      "310a0101ff0201020202012c",
+    );
+    t.equal(written(der.namedBits(0)), "03020780");
+    t.equal(written(der.namedBits(5, 6)), "03020106");
+    t.equal(written(der.namedBits(8)), "0303070080");
+    t.equal(written(der.namedBits()), "030100");
+    t.equal(written(der.tagged(3, der.nullValue())), "a3020500");
+    t.equal(written(der.taggedBytes(0, hex("01 02"))), "80020102");
+    t.equal(written(der.utf8String("Zoë")), "0c045a6fc3ab");
+    t.throws(() => der.printableString("Zoë"), RangeError);
+    t.throws(() => der.tagged(31), RangeError);
+  },
+);
+
+t.test("writing: what is written is strict DER, at every length, and reads back", async (t) => {
+  for (const length of [0, 1, 127, 128, 255, 256, 65_535, 65_536]) {
+    const bytes = der.sequence(der.octetString(new Uint8Array(length)), der.setOf());
+    const [octets] = readDer(bytes).children;
+    t.equal(octets && derContent(bytes, octets).length, length, `${length} octets`);
+  }
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true }),
+      (n, date) => {
+        const bytes = der.setOf(der.integer(n), der.time(date));
+        const [number, time] = readDer(bytes, { sortedSets: true }).children;
+        return (
+          number !== undefined &&
+          time !== undefined &&
+          derSmallInteger(bytes, number) === n &&
+          derTime(bytes, time)?.getTime() === Math.floor(date.getTime() / 1000) * 1000
+        );
+      },
+    ),
+  );
+});

@@ -1,4 +1,4 @@
-import { integer, nullValue, oid, sequence, tagged } from "./der.ts";
+import { der } from "@ddscred/core";
 import { type MockHash, type MockKey, type MockSignature, rsaBits } from "./key.ts";
 
 const HASHES: Readonly<Record<MockHash, string>> = {
@@ -22,22 +22,28 @@ const RSA: Readonly<Record<MockHash, string>> = {
 
 /** AlgorithmIdentifier of a digest. */
 export function hashAlgorithm(hash: MockHash): Uint8Array {
-  return sequence(oid(HASHES[hash]));
+  return der.sequence(der.oid(HASHES[hash]));
 }
 
 /** AlgorithmIdentifier of a signature in a certificate (RFC 3279, RFC 4055, RFC 5758, RFC 8410). */
 export function signatureAlgorithm({ kind }: MockKey, { hash, pssSalt }: MockSignature): Uint8Array {
-  if (kind === "ed25519") return sequence(oid("1.3.101.112"));
-  if (rsaBits(kind) === undefined) return sequence(oid(ECDSA[hash]));
-  if (pssSalt === undefined) return sequence(oid(RSA[hash]), nullValue());
-  const hashed = sequence(oid(HASHES[hash]), nullValue());
-  const mgf1 = sequence(oid("1.2.840.113549.1.1.8"), hashed);
-  const parameters = sequence(tagged(0, hashed), tagged(1, mgf1), tagged(2, integer(pssSalt)));
-  return sequence(oid("1.2.840.113549.1.1.10"), parameters);
+  if (kind === "ed25519") return der.sequence(der.oid("1.3.101.112"));
+  if (rsaBits(kind) === undefined) return der.sequence(der.oid(ECDSA[hash]));
+  if (pssSalt === undefined) return der.sequence(der.oid(RSA[hash]), der.nullValue());
+  const hashed = der.sequence(der.oid(HASHES[hash]), der.nullValue());
+  const mgf1 = der.sequence(der.oid("1.2.840.113549.1.1.8"), hashed);
+  const parameters = der.sequence(
+    der.tagged(0, hashed),
+    der.tagged(1, mgf1),
+    der.tagged(2, der.integer(pssSalt)),
+  );
+  return der.sequence(der.oid("1.2.840.113549.1.1.10"), parameters);
 }
 
 /** The same in a SignerInfo: plain RSA is named without its hash there, as OpenSSL does (RFC 3370 3.2). */
 export function cmsSignatureAlgorithm(key: MockKey, how: MockSignature): Uint8Array {
   const plainRsa = rsaBits(key.kind) !== undefined && how.pssSalt === undefined;
-  return plainRsa ? sequence(oid("1.2.840.113549.1.1.1"), nullValue()) : signatureAlgorithm(key, how);
+  return plainRsa
+    ? der.sequence(der.oid("1.2.840.113549.1.1.1"), der.nullValue())
+    : signatureAlgorithm(key, how);
 }

@@ -1,8 +1,8 @@
-import { encodePem } from "@ddscred/core";
+import { der, encodePem } from "@ddscred/core";
 import { signatureAlgorithm } from "./algorithms.ts";
-import * as der from "./der.ts";
 import { generateMockKey, type MockKey, type MockSignature, sign, usualHash } from "./key.ts";
 import { nameDer } from "./name.ts";
+import { utf8 } from "./text.ts";
 
 /** A certificate with its private key, for tests alone. */
 export interface MockCertificate {
@@ -98,7 +98,7 @@ function extensions(options: MockCertificateOptions, key: MockKey, issuerKey: Mo
 /** Eight bytes that tell keys and names apart (FNV-1a, 64 bits); the first is below 0x80. No cryptography. */
 export function shortHash(text: string, bytes: Uint8Array): Uint8Array {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of [...der.utf8(text), ...bytes])
+  for (const byte of [...utf8(text), ...bytes])
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   const digits = Array.from({ length: 8 }, (_, place) => Number((hash >> BigInt(56 - 8 * place)) & 0xffn));
   digits[0] = ((digits[0] ?? 0) & 0x3f) | 0x40;

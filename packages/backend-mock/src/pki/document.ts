@@ -1,9 +1,9 @@
-import { encodeBase64 } from "@ddscred/core";
+import { der, encodeBase64 } from "@ddscred/core";
 import { cmsSignatureAlgorithm, hashAlgorithm } from "./algorithms.ts";
 import type { MockCertificate } from "./certificate.ts";
-import * as der from "./der.ts";
 import { type MockKey, type MockSignature, sign, usualHash } from "./key.ts";
 import { nameDer } from "./name.ts";
+import { utf8 } from "./text.ts";
 
 export interface MockDocumentOptions {
   /** Default: SHA-256, RSA with PKCS#1 v1.5. */
@@ -31,7 +31,7 @@ export async function signMockDocument(
 ): Promise<string> {
   const header = (options.textHeader ?? true) ? "Content-Type: text/plain\r\n\r\n" : "";
   const signed = header + content.replace(/\r*\n/g, "\r\n");
-  const signature = await signedData(der.utf8(signed), signer, options);
+  const signature = await signedData(utf8(signed), signer, options);
   const { hash } = options.signature ?? { hash: usualHash(signer.key.kind) };
   const boundary = "----6D6F636B0000000000000000000000";
   return [

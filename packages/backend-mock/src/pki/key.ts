@@ -1,5 +1,6 @@
 import {
   CredentialError,
+  der,
   ecdsaRawToDer,
   encodePem,
   readDer,
@@ -8,7 +9,7 @@ import {
   signatureSchemes,
 } from "@ddscred/core";
 import { Crypto } from "@peculiar/webcrypto";
-import { hex, oid } from "./der.ts";
+import { hex } from "./text.ts";
 
 /** What a mock token can hold; the curves that DDS refuses are there to be refused. */
 export type MockKeyKind =
@@ -55,22 +56,22 @@ export async function generateMockKey(kind: MockKeyKind = "ec-p256"): Promise<Mo
 
 /** Takes a key made elsewhere: PKCS#8, not encrypted, as DER or PEM; RSA or EC on a curve of {@link MockKeyKind}. */
 export async function importMockKey(pkcs8: Uint8Array | string): Promise<MockKey> {
-  const der = typeof pkcs8 === "string" ? readPem(pkcs8)[0]?.der : pkcs8;
-  const family = der === undefined ? undefined : familyOf(der);
-  if (der === undefined || family === undefined) {
+  const encoded = typeof pkcs8 === "string" ? readPem(pkcs8)[0]?.der : pkcs8;
+  const family = encoded === undefined ? undefined : familyOf(encoded);
+  if (encoded === undefined || family === undefined) {
     throw new CredentialError(
       "KEY_UNSUPPORTED",
       "the mock reads keys as PKCS#8, not encrypted: RSA, or EC on a named curve",
     );
   }
   const using = algorithm(family, { hash: "SHA-256" });
-  const privateKey = await subtle.importKey("pkcs8", der, using, true, ["sign"]);
+  const privateKey = await subtle.importKey("pkcs8", encoded, using, true, ["sign"]);
   const publicHalf = await subtle.exportKey("jwk", privateKey);
   for (const name of ["d", "p", "q", "dp", "dq", "qi", "key_ops"] as const) delete publicHalf[name];
   const publicKey = await subtle.importKey("jwk", publicHalf, using, true, ["verify"]);
   const { modulusLength } = privateKey.algorithm as { modulusLength?: number };
   const kind: MockKeyKind = modulusLength === undefined ? family : `rsa-${modulusLength}`;
-  return keyOf(kind, new Uint8Array(await subtle.exportKey("spki", publicKey)), der);
+  return keyOf(kind, new Uint8Array(await subtle.exportKey("spki", publicKey)), encoded);
 }
 
 /** Signs in a scheme of the table; the key fits it. */
@@ -125,7 +126,7 @@ function familyOf(pkcs8: Uint8Array): MockKeyKind | undefined {
   const identifier = readDer(pkcs8).children[1];
   if (identifier === undefined) return undefined;
   const written = hex(pkcs8.subarray(identifier.start, identifier.end));
-  return FAMILIES.find(([, dotted]) => written.includes(hex(oid(dotted))))?.[0];
+  return FAMILIES.find(([, dotted]) => written.includes(hex(der.oid(dotted))))?.[0];
 }
 
 const FAMILIES: readonly (readonly [MockKeyKind, string])[] = [

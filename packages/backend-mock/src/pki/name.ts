@@ -1,27 +1,27 @@
-import { ia5String, oid, printableString, sequence, setOf, utf8String } from "./der.ts";
+import { der } from "@ddscred/core";
 
 /**
  * Name (RFC 5280 4.1.2.4) from `CN=alice,O=Example` (RFC 4514: most specific first, `\` before a comma or a
  * plus in a value) or `/O=Example/CN=alice`.
  */
 export function nameDer(text: string): Uint8Array {
-  if (text === "") return sequence();
+  if (text === "") return der.sequence();
   const parts = text.startsWith("/")
     ? text.slice(1).split(/(?<!\\)\/(?=[A-Za-z]+=)/)
     : text.split(/(?<!\\),/).toReversed();
-  return sequence(...parts.map((part) => setOf(...part.split(/(?<!\\)\+/).map(attribute))));
+  return der.sequence(...parts.map((part) => der.setOf(...part.split(/(?<!\\)\+/).map(attribute))));
 }
 
 function attribute(part: string): Uint8Array {
   const [, type = "", value = ""] = /^\s*([A-Za-z]+|\d+(?:\.\d+)+)\s*=\s*([^]*)$/.exec(part) ?? [];
   const dotted = TYPES[type.toUpperCase()] ?? (/^\d/.test(type) ? type : undefined);
   if (dotted === undefined) throw new TypeError(`"${part}" is no attribute of a name, such as CN=alice`);
-  return sequence(oid(dotted), directoryString(type.toUpperCase(), value.replace(/\\(.)/g, "$1")));
+  return der.sequence(der.oid(dotted), directoryString(type.toUpperCase(), value.replace(/\\(.)/g, "$1")));
 }
 
 function directoryString(type: string, value: string): Uint8Array {
-  if (type === "C") return printableString(value);
-  return type === "EMAILADDRESS" || type === "DC" ? ia5String(value) : utf8String(value);
+  if (type === "C") return der.printableString(value);
+  return type === "EMAILADDRESS" || type === "DC" ? der.ia5String(value) : der.utf8String(value);
 }
 
 const TYPES: Readonly<Record<string, string>> = {

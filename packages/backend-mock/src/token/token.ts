@@ -6,8 +6,8 @@ import {
   type TokenInfo,
 } from "@ddscred/core";
 import { type MockCertificate, shortHash } from "../pki/certificate.ts";
-import { hex, utf8 } from "../pki/der.ts";
 import type { MockKey } from "../pki/key.ts";
+import { hex, utf8 } from "../pki/text.ts";
 import { Refusal } from "./cryptoki.ts";
 
 /** One object on a token. The id defaults to one made of the public key, so a key and its certificate share it. */
