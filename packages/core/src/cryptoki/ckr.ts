@@ -126,8 +126,15 @@ export function ckrNumber(name: string): number | undefined {
 interface Meaning {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Where the one of the code is too general. */
+  readonly hint?: string;
   readonly retryable?: true;
 }
+
+/** Labels and ids that a token is bound to, and attributes that it wants otherwise. */
+const OWN_RULES =
+  "Some tokens take certain ids only (PIV: 01 to 04), or labels of some length: try id= and object= as the token's manual says.";
+const NO_ROOM = "Remove what is not needed any more: `ddscred ls` lists it, `ddscred remove URI` removes it.";
 
 const meanings: Readonly<Record<string, Meaning>> = {
   CKR_PIN_INCORRECT: { code: "PIN_INCORRECT", message: "the token refused the PIN" },
@@ -141,7 +148,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   CKR_TOKEN_NOT_RECOGNIZED: { code: "TOKEN_REMOVED", message: "the token in the slot is not recognised" },
   CKR_DEVICE_REMOVED: { code: "TOKEN_REMOVED", message: "the token was removed", retryable: true },
   CKR_DEVICE_ERROR: { code: "DEVICE_ERROR", message: "the device reported an error", retryable: true },
-  CKR_DEVICE_MEMORY: { code: "DEVICE_ERROR", message: "the device is out of memory" },
+  CKR_DEVICE_MEMORY: { code: "DEVICE_ERROR", message: "the device is out of memory", hint: NO_ROOM },
   CKR_GENERAL_ERROR: {
     code: "DEVICE_ERROR",
     message: "the module reported a general error",
@@ -173,13 +180,55 @@ const meanings: Readonly<Record<string, Meaning>> = {
     code: "MECHANISM_UNSUPPORTED",
     message: "the key may not be used to sign",
   },
+  CKR_TOKEN_WRITE_PROTECTED: { code: "TOKEN_READ_ONLY", message: "the token is write-protected" },
+  CKR_SESSION_READ_ONLY: { code: "TOKEN_READ_ONLY", message: "the token gives sessions for reading only" },
+  CKR_TOKEN_RESOURCE_EXCEEDED: { code: "DEVICE_ERROR", message: "the token has no room left", hint: NO_ROOM },
+  CKR_DOMAIN_PARAMS_INVALID: { code: "KEY_UNSUPPORTED", message: "the token does not know the curve" },
+  CKR_CURVE_NOT_SUPPORTED: { code: "KEY_UNSUPPORTED", message: "the token does not know the curve" },
+  CKR_KEY_SIZE_RANGE: { code: "KEY_UNSUPPORTED", message: "the token takes no key of this size" },
+  CKR_TEMPLATE_INCONSISTENT: {
+    code: "TOKEN_ERROR",
+    message: "the token refuses this combination of attributes",
+    hint: OWN_RULES,
+  },
+  CKR_TEMPLATE_INCOMPLETE: {
+    code: "TOKEN_ERROR",
+    message: "the token wants further attributes",
+    hint: OWN_RULES,
+  },
+  CKR_ATTRIBUTE_VALUE_INVALID: {
+    code: "TOKEN_ERROR",
+    message: "the token refuses the value of an attribute",
+    hint: OWN_RULES,
+  },
+  CKR_ATTRIBUTE_TYPE_INVALID: {
+    code: "TOKEN_ERROR",
+    message: "the token does not know an attribute",
+    hint: OWN_RULES,
+  },
+  CKR_ATTRIBUTE_READ_ONLY: {
+    code: "TOKEN_ERROR",
+    message: "the token sets an attribute by itself",
+    hint: OWN_RULES,
+  },
+  CKR_ACTION_PROHIBITED: {
+    code: "TOKEN_ERROR",
+    message: "the token does not allow this with the object",
+    hint: "The vendor's tool may be allowed to; the token was told to keep the object as it is.",
+  },
+  CKR_FUNCTION_NOT_SUPPORTED: {
+    code: "UNSUPPORTED",
+    message: "the module has no such function",
+    hint: "Do it with the vendor's tool.",
+  },
 };
 
 /** A CredentialError for a PKCS#11 function that did not return CKR_OK. */
 export function tokenError(rv: string, call: string, details: CredentialErrorDetails = {}): CredentialError {
-  const meaning = meanings[rv] ?? { code: "TOKEN_ERROR" as const, message: "the token refused the call" };
+  const meaning: Meaning = meanings[rv] ?? { code: "TOKEN_ERROR", message: "the token refused the call" };
   return new CredentialError(meaning.code, `${meaning.message} (${call}: ${rv})`, {
     retryable: meaning.retryable ?? false,
+    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
     ...details,
     rv,
     call,

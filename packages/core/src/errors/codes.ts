@@ -117,6 +117,19 @@ export const errorCodes = {
     "Correct object=, id= or type=; `ddscred ls` lists them.",
   ),
   OBJECT_AMBIGUOUS: row("several objects match the URI", "Add id= to the URI so that one object is left."),
+  OBJECT_EXISTS: row(
+    "an object of this name is there already",
+    "Choose another label (object=), or remove the old object first: `ddscred remove URI`.",
+  ),
+  OBJECT_UNNAMED: row("the URI does not name the object", "Add object=LABEL to the URI."),
+  REMOVAL_REFUSED: row(
+    "the object is not removed by such a URI",
+    "A private key cannot be had back: add type=private to the URI where it is meant.",
+  ),
+  TOKEN_READ_ONLY: row(
+    "the token cannot be written to",
+    "Lift the write protection with the vendor's tool, or use another token.",
+  ),
   PIN_REQUIRED: row("the object needs a login and no PIN was given", "Add pin-source=file:/path to the URI."),
   PIN_INCORRECT: row(
     "the token refused the PIN",

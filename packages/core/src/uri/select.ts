@@ -11,7 +11,7 @@ export interface CandidateNames<T> {
 export interface Wanted {
   /** The URI that was asked for. */
   readonly uri: string;
-  readonly what: "certificate" | "private key" | "token";
+  readonly what: "certificate" | "private key" | "token" | "object";
 }
 
 /**
