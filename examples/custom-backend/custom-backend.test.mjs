@@ -16,6 +16,8 @@ await t.test("the backend keeps the contract", (t) =>
   testBackend(t, () => ({
     source: kmsBackend(client),
     supports: {
+      ecKeys: true,
+      rsaKeys: true,
       chains: true,
       documents: false,
       revocationLists: false,

@@ -20,9 +20,9 @@ export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, 
   ok(differs === -1, `${rule}: byte ${differs} differs`);
 }
 
-/** A URI of the fixture that the capability under check promises. */
+/** A part of the fixture that the capability under check promises. */
 export function given<T>(value: T | undefined, name: string): T {
-  ok(value !== undefined, `the fixture gives uris.${name}`);
+  ok(value !== undefined, `the fixture gives ${name}`);
   return value;
 }
 

@@ -1,5 +1,12 @@
 export { ConformanceFailure } from "./assert.ts";
-export type { BackendFactory, BackendFixture, BackendSupport, Capability, FixtureUris } from "./fixture.ts";
+export type {
+  BackendFactory,
+  BackendFixture,
+  BackendSupport,
+  Capability,
+  FixtureMaterial,
+  FixtureUris,
+} from "./fixture.ts";
 export type { Encoded } from "./material/encoded.ts";
 export {
   type ConformanceMaterial,

@@ -26,6 +26,8 @@ const supports = {
   documents: true,
   revocationLists: true,
   directory: false,
+  ecKeys: true,
+  rsaKeys: true,
   keyGeneration: false,
   writing: false,
   health: false,

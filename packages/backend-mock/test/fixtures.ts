@@ -108,6 +108,8 @@ const NOTHING: BackendFixture["supports"] = {
   documents: false,
   revocationLists: false,
   directory: false,
+  ecKeys: true,
+  rsaKeys: true,
   keyGeneration: false,
   writing: false,
   health: false,

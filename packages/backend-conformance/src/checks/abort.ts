@@ -8,6 +8,7 @@ import {
 import { credentialError, equal, fails, given, ok, thrownBy } from "../assert.ts";
 import { check } from "../check.ts";
 import type { BackendFixture } from "../fixture.ts";
+import { keyOf } from "../keys.ts";
 import { latin1Bytes } from "../material/encoded.ts";
 import { verifies } from "./sign.ts";
 
@@ -31,7 +32,7 @@ export const abort = [
       const error = await running;
       if (error !== undefined) equal(credentialError(error, name).code, "ABORTED", name);
     }
-    await verifies(await fixture.source.signer(fixture.uris.ecPrivateKey), message);
+    await verifies(await fixture.source.signer(keyOf(fixture).privateKey), message);
   }),
 
   check("a call that has ended leaves no listener on its signal", async (fixture) => {
@@ -46,25 +47,27 @@ export const abort = [
 type Call = (options: CallOptions) => Promise<unknown>;
 
 /** Every call that takes a signal. */
-async function calls({ source, uris }: BackendFixture): Promise<[name: string, call: Call][]> {
-  const key = await source.signer(uris.ecPrivateKey);
+async function calls(fixture: BackendFixture): Promise<[name: string, call: Call][]> {
+  const { source, uris } = fixture;
+  const { certificate, privateKey } = keyOf(fixture);
+  const key = await source.signer(privateKey);
   const [scheme] = key.schemes;
   ok(scheme !== undefined, "a signer can do at least one scheme");
   const list: [string, Call][] = [
-    ["certificates()", (options) => source.certificates(uris.ecCertificate, options)],
-    ["signer()", (options) => source.signer(uris.ecPrivateKey, options)],
+    ["certificates()", (options) => source.certificates(certificate, options)],
+    ["signer()", (options) => source.signer(privateKey, options)],
     ["sign()", (options) => key.sign(scheme, message, options)],
   ];
   if (isDocumentSource(source)) {
-    const uri = given(uris.document, "document");
+    const uri = given(uris.document, "uris.document");
     list.push(["document()", (options) => source.document(uri, options)]);
   }
   if (isRevocationSource(source)) {
-    const uri = given(uris.revocationList, "revocationList");
+    const uri = given(uris.revocationList, "uris.revocationList");
     list.push(["revocationLists()", (options) => source.revocationLists(uri, options)]);
   }
   if (isCredentialDirectory(source)) {
-    const uri = given(uris.everything, "everything");
+    const uri = given(uris.everything, "uris.everything");
     list.push([
       "list()",
       async (options) => {

@@ -1,6 +1,7 @@
 import { isCredentialDirectory, isDocumentSource, isRevocationSource, type Signer } from "@ddscred/core";
 import { credentialError, equal, fails, ok, thrownBy } from "../assert.ts";
 import { check } from "../check.ts";
+import { keyOf, keysOf } from "../keys.ts";
 import { latin1Bytes } from "../material/encoded.ts";
 import { collect } from "./directory.ts";
 import { verifies } from "./sign.ts";
@@ -8,11 +9,13 @@ import { verifies } from "./sign.ts";
 const message = latin1Bytes("signed before or after close");
 
 export const close = [
-  check("after close() every call of the source fails with CLOSED", async ({ source, uris }) => {
-    await source.certificates(uris.ecCertificate);
+  check("after close() every call of the source fails with CLOSED", async (fixture) => {
+    const { source, uris } = fixture;
+    const { certificate, privateKey } = keyOf(fixture);
+    await source.certificates(certificate);
     await source.close();
-    await fails(() => source.certificates(uris.ecCertificate), "CLOSED", "certificates()");
-    await fails(() => source.signer(uris.ecPrivateKey), "CLOSED", "signer()");
+    await fails(() => source.certificates(certificate), "CLOSED", "certificates()");
+    await fails(() => source.signer(privateKey), "CLOSED", "signer()");
     const { document = "", revocationList = "", everything = "" } = uris;
     if (isDocumentSource(source)) await fails(() => source.document(document), "CLOSED", "document()");
     if (isRevocationSource(source)) {
@@ -21,32 +24,39 @@ export const close = [
     if (isCredentialDirectory(source)) await fails(() => collect(source, everything), "CLOSED", "list()");
   }),
 
-  check("after close() a signer of the source fails with CLOSED", async ({ source, uris }) => {
-    const key = await source.signer(uris.ecPrivateKey);
+  check("after close() a signer of the source fails with CLOSED", async (fixture) => {
+    const { source } = fixture;
+    const { privateKey } = keyOf(fixture);
+    const key = await source.signer(privateKey);
     await verifies(key, message);
     await source.close();
     await fails(() => signWith(key), "CLOSED", "sign()");
   }),
 
-  check("close() may be called again, also at the same time", async ({ source, uris }) => {
-    await source.certificates(uris.ecCertificate);
+  check("close() may be called again, also at the same time", async (fixture) => {
+    const { source } = fixture;
+    const { certificate } = keyOf(fixture);
+    await source.certificates(certificate);
     await Promise.all([source.close(), source.close()]);
     await source.close();
   }),
 
-  check("`await using` closes: Symbol.asyncDispose is close()", async ({ source, uris }) => {
-    await source.certificates(uris.ecCertificate);
+  check("`await using` closes: Symbol.asyncDispose is close()", async (fixture) => {
+    const { source } = fixture;
+    const { certificate } = keyOf(fixture);
+    await source.certificates(certificate);
     await source[Symbol.asyncDispose]();
-    await fails(() => source.certificates(uris.ecCertificate), "CLOSED", "certificates()");
+    await fails(() => source.certificates(certificate), "CLOSED", "certificates()");
   }),
 
   check("close() while calls run waits for them; each ends well or with CLOSED", async (fixture) => {
-    const { source, uris } = fixture;
-    const key = await source.signer(uris.ecPrivateKey);
+    const { source } = fixture;
+    const { certificate, privateKey } = keyOf(fixture);
+    const key = await source.signer(privateKey);
     const calls = [
       ...Array.from({ length: 8 }, () => signWith(key)),
-      source.certificates(uris.ecCertificate),
-      source.signer(uris.rsaPrivateKey),
+      source.certificates(certificate),
+      ...keysOf(fixture).map((other) => source.signer(other.privateKey)),
     ];
     let ended = 0;
     const outcomes = calls.map(async (call) => {

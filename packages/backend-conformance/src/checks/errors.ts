@@ -1,5 +1,6 @@
 import { credentialError, fails, failsWithTypeError, ok, thrownBy } from "../assert.ts";
 import { check } from "../check.ts";
+import { keyOf } from "../keys.ts";
 
 export const errors = [
   check("a text that breaks the grammar is URI_INVALID", async ({ source, uris }) => {
@@ -29,9 +30,9 @@ export const errors = [
     await fails(() => source.signer(uris.ca), "any", "the CA has no private key here");
   }),
 
-  check("damaged URIs give a CredentialError or an answer, never anything else", async ({ source, uris }) => {
-    for (const uri of damaged(withoutPin(uris.ecCertificate))) {
-      const error = await thrownBy(() => source.certificates(uri));
+  check("damaged URIs give a CredentialError or an answer, never anything else", async (fixture) => {
+    for (const uri of damaged(withoutPin(keyOf(fixture).certificate))) {
+      const error = await thrownBy(() => fixture.source.certificates(uri));
       if (error !== undefined) credentialError(error, `certificates(${JSON.stringify(uri)})`);
     }
   }),

@@ -19,6 +19,8 @@ export const names = [
   ),
 
   check("what the fixture declares in supports is what the source has", async (fixture) => {
+    const { ecKeys, rsaKeys } = fixture.supports;
+    ok(ecKeys || rsaKeys, "a store holds EC keys or RSA keys");
     for (const capability of Object.keys(capabilities) as Capability[]) {
       equal(typeof fixture.supports[capability], "boolean", `supports.${capability} is declared`);
       if (fixture.supports[capability]) has(fixture, capability);

@@ -6,14 +6,14 @@ import { NOT_FOUND } from "./certificates.ts";
 
 export const revocation = [
   checkOf("revocationLists", "revocationLists() gives the DER of each CRL", async ({ source, uris }) => {
-    const uri = given(uris.revocationList, "revocationList");
+    const uri = given(uris.revocationList, "uris.revocationList");
     const lists = await reader(source).revocationLists(uri);
     equal(lists.length, 1, "CRLs");
     sameBytes(lists[0], material.revocationList.der, "the CRL");
   }),
 
   checkOf("revocationLists", "revocationLists() is never empty: no match fails", async ({ source, uris }) => {
-    const uri = given(uris.missingRevocationList, "missingRevocationList");
+    const uri = given(uris.missingRevocationList, "uris.missingRevocationList");
     await fails(() => reader(source).revocationLists(uri), NOT_FOUND, "no match");
     const noList = await fails(() => reader(source).revocationLists(uris.ca), "any", "a certificate");
     ok(noList.uri !== undefined, "the error has the uri");

@@ -14,7 +14,7 @@ const CANARY = "C4n4ryS3cr3tN0tT0B3S33n";
 
 export const secrets = [
   checkOf("secretsInUris", "a secret in a URI is in no error, however it is printed", async (fixture) => {
-    const uris = given(fixture.uris.withSecret, "withSecret")(CANARY);
+    const uris = given(fixture.uris.withSecret, "uris.withSecret")(CANARY);
     ok(uris.length > 0, "withSecret() gives at least one URI");
     for (const uri of uris) {
       ok(uri.includes(CANARY), "withSecret() puts the secret into the URI");

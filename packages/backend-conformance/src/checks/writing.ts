@@ -9,7 +9,7 @@ export const writing = [
     "writing",
     "importCertificate() stores what certificates() then reads",
     async ({ source, uris }) => {
-      const uri = given(uris.newCertificate, "newCertificate");
+      const uri = given(uris.newCertificate, "uris.newCertificate");
       await writer(source).importCertificate(uri, material.ca.certificate.der);
       const [first] = await source.certificates(uri);
       sameBytes(first?.der, material.ca.certificate.der, "the certificate");

@@ -41,6 +41,8 @@ function fixture(isolation: "inline" | "process"): BackendFixture {
   return {
     source: pkcs11Backend({ module, isolation }),
     supports: {
+      ecKeys: true,
+      rsaKeys: true,
       documents: false,
       revocationLists: false,
       directory: true,
