@@ -1,9 +1,11 @@
 /** The numbers of PKCS#11 2.40 that are used here (pkcs11t.h), so that no binding is needed to know them. */
 
 export const CKF_OS_LOCKING_OK = 0x2;
+export const CKF_RW_SESSION = 0x2;
 export const CKF_SERIAL_SESSION = 0x4;
 
 /** CK_TOKEN_INFO flags. */
+export const CKF_WRITE_PROTECTED = 0x2;
 export const CKF_LOGIN_REQUIRED = 0x4;
 export const CKF_PROTECTED_AUTHENTICATION_PATH = 0x100;
 export const CKF_TOKEN_INITIALIZED = 0x400;
@@ -30,9 +32,11 @@ export const CKC_X_509 = 0;
 export const CKK_RSA = 0;
 export const CKK_EC = 3;
 
+export const CKM_RSA_PKCS_KEY_PAIR_GEN = 0x0;
 export const CKM_RSA_PKCS = 0x1;
 export const CKM_RSA_X_509 = 0x3;
 export const CKM_RSA_PKCS_PSS = 0xd;
+export const CKM_EC_KEY_PAIR_GEN = 0x1040;
 export const CKM_ECDSA = 0x1041;
 
 /** The mechanisms that hash by themselves, and the parameters of PSS, by hash. */

@@ -38,8 +38,8 @@ export interface Module {
   /** The token as it is now: C_GetTokenInfo. */
   token(slotId: bigint): Promise<TokenState>;
 
-  /** A read-only session. */
-  openSession(slotId: bigint): Promise<Handle>;
+  /** A session: for reading, if nothing else is asked for. */
+  openSession(slotId: bigint, access?: SessionAccess): Promise<Handle>;
   closeSession(session: Handle): Promise<void>;
   /** Whether the token's user is logged in, for all sessions of this process: C_GetSessionInfo. */
   isLoggedIn(session: Handle): Promise<boolean>;
@@ -62,7 +62,16 @@ export interface Module {
    * @param length of the longest signature, in bytes
    */
   sign(session: Handle, request: SignRequest): Promise<Uint8Array>;
+
+  /** C_GenerateKeyPair, which may take minutes; like all that follows, on a session for writing. */
+  generateKeyPair(session: Handle, request: KeyPairRequest): Promise<KeyPairHandles>;
+  /** C_CreateObject */
+  createObject(session: Handle, template: Template): Promise<Handle>;
+  /** C_DestroyObject */
+  destroyObject(session: Handle, object: Handle): Promise<void>;
 }
+
+export type SessionAccess = "read" | "write";
 
 /** A module that is borrowed: it stays initialised until all who borrowed it gave it back. */
 export interface BorrowedModule {
@@ -96,6 +105,18 @@ export interface SignRequest {
   readonly length: number;
   /** For a key with CKA_ALWAYS_AUTHENTICATE: the PIN, for C_Login(CKU_CONTEXT_SPECIFIC) between the two calls. */
   readonly pin?: Secret;
+}
+
+/** What C_GenerateKeyPair makes, and what is said of each half. */
+export interface KeyPairRequest {
+  readonly mechanism: Mechanism;
+  readonly publicKey: Template;
+  readonly privateKey: Template;
+}
+
+export interface KeyPairHandles {
+  readonly publicKey: Handle;
+  readonly privateKey: Handle;
 }
 
 export interface Mechanism {

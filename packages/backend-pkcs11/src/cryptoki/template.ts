@@ -6,19 +6,33 @@ import { ulong } from "./ulong.ts";
  */
 const attributes = {
   CKA_CLASS: { type: 0x000, kind: "ulong" },
+  CKA_TOKEN: { type: 0x001, kind: "bool" },
   CKA_PRIVATE: { type: 0x002, kind: "bool" },
   CKA_LABEL: { type: 0x003, kind: "bytes" },
   CKA_VALUE: { type: 0x011, kind: "bytes" },
   CKA_CERTIFICATE_TYPE: { type: 0x080, kind: "ulong" },
+  CKA_ISSUER: { type: 0x081, kind: "bytes" },
+  CKA_SERIAL_NUMBER: { type: 0x082, kind: "bytes" },
   CKA_KEY_TYPE: { type: 0x100, kind: "ulong" },
+  CKA_SUBJECT: { type: 0x101, kind: "bytes" },
   CKA_ID: { type: 0x102, kind: "bytes" },
   CKA_SENSITIVE: { type: 0x103, kind: "bool" },
   CKA_SIGN: { type: 0x108, kind: "bool" },
+  CKA_VERIFY: { type: 0x10a, kind: "bool" },
   CKA_MODULUS: { type: 0x120, kind: "bytes" },
+  CKA_MODULUS_BITS: { type: 0x121, kind: "ulong" },
   CKA_PUBLIC_EXPONENT: { type: 0x122, kind: "bytes" },
+  CKA_PRIVATE_EXPONENT: { type: 0x123, kind: "bytes" },
+  CKA_PRIME_1: { type: 0x124, kind: "bytes" },
+  CKA_PRIME_2: { type: 0x125, kind: "bytes" },
+  CKA_EXPONENT_1: { type: 0x126, kind: "bytes" },
+  CKA_EXPONENT_2: { type: 0x127, kind: "bytes" },
+  CKA_COEFFICIENT: { type: 0x128, kind: "bytes" },
   CKA_PUBLIC_KEY_INFO: { type: 0x129, kind: "bytes" },
   CKA_VALUE_LEN: { type: 0x161, kind: "ulong" },
   CKA_EXTRACTABLE: { type: 0x162, kind: "bool" },
+  CKA_LOCAL: { type: 0x163, kind: "bool" },
+  CKA_NEVER_EXTRACTABLE: { type: 0x164, kind: "bool" },
   CKA_EC_PARAMS: { type: 0x180, kind: "bytes" },
   CKA_EC_POINT: { type: 0x181, kind: "bytes" },
   CKA_ALWAYS_AUTHENTICATE: { type: 0x202, kind: "bool" },
@@ -34,7 +48,7 @@ interface KindTypes {
 export type AttributeName = keyof Table;
 type AttributeValue<N extends AttributeName> = KindTypes[Table[N]["kind"]];
 
-/** What to search by. */
+/** What to search by, or to store. */
 export type Template = { readonly [N in AttributeName]?: AttributeValue<N> };
 
 /** What an object says; an attribute that it lacks or withholds is absent. */

@@ -29,6 +29,16 @@ export interface NativeModule {
   C_FindObjects(session: Buffer, count: number): Buffer[];
   C_FindObjectsFinal(session: Buffer): void;
   C_GetAttributeValue(session: Buffer, object: Buffer, types: { type: number }[]): { value: Buffer }[];
+  C_CreateObject(session: Buffer, template: NativeAttribute[]): Buffer;
+  C_DestroyObject(session: Buffer, object: Buffer): void;
+  /** On a thread of libuv. */
+  C_GenerateKeyPair(
+    session: Buffer,
+    mechanism: NativeMechanism,
+    publicKey: NativeAttribute[],
+    privateKey: NativeAttribute[],
+    done: (error: Error | null, keys: { publicKey: Buffer; privateKey: Buffer }) => void,
+  ): void;
   C_SignInit(session: Buffer, mechanism: NativeMechanism, key: Buffer): void;
   C_Sign(session: Buffer, input: Buffer, output: Buffer): Buffer;
   /** On a thread of libuv. It keeps neither buffer alive. */

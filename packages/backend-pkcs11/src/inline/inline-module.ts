@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CredentialError, type LibraryInfo, type Secret } from "@ddscred/core";
 import {
   CKF_OS_LOCKING_OK,
+  CKF_RW_SESSION,
   CKF_SERIAL_SESSION,
   CKS_RO_USER_FUNCTIONS,
   CKS_RW_USER_FUNCTIONS,
@@ -9,7 +10,17 @@ import {
   CKU_USER,
 } from "../cryptoki/constants.ts";
 import { Handles } from "../cryptoki/handles.ts";
-import type { Handle, Mechanism, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import type {
+  Handle,
+  KeyPairHandles,
+  KeyPairRequest,
+  Mechanism,
+  Module,
+  SessionAccess,
+  SignRequest,
+  Slot,
+  TokenState,
+} from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
 import {
   type AttributeName,
@@ -108,9 +119,10 @@ export class InlineModule implements Module {
     return this.#slots.token(slotId);
   }
 
-  async openSession(slotId: bigint): Promise<Handle> {
+  async openSession(slotId: bigint, access: SessionAccess = "read"): Promise<Handle> {
     const slot = this.#slots.handle(slotId);
-    const session = native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION));
+    const flags = access === "write" ? CKF_SERIAL_SESSION | CKF_RW_SESSION : CKF_SERIAL_SESSION;
+    const session = native("C_OpenSession", () => this.#native.C_OpenSession(slot, flags));
     return this.#handles.give(session);
   }
 
@@ -188,20 +200,57 @@ export class InlineModule implements Module {
     return signature;
   }
 
+  async generateKeyPair(session: Handle, request: KeyPairRequest): Promise<KeyPairHandles> {
+    const handle = this.#session(session, "C_GenerateKeyPair");
+    const mechanism = this.#mechanism(request.mechanism);
+    const templates = [nativeTemplate(request.publicKey), nativeTemplate(request.privateKey)] as const;
+    const keys = await this.#elsewhere<KeyPairHandles>("C_GenerateKeyPair", [handle, ...templates], (done) =>
+      this.#native.C_GenerateKeyPair(handle, mechanism, ...templates, done),
+    );
+    return {
+      publicKey: this.#handles.give(keys.publicKey),
+      privateKey: this.#handles.give(keys.privateKey),
+    };
+  }
+
+  async createObject(session: Handle, template: Template): Promise<Handle> {
+    const handle = this.#session(session, "C_CreateObject");
+    const attributes = nativeTemplate(template);
+    return this.#handles.give(
+      native("C_CreateObject", () => this.#native.C_CreateObject(handle, attributes)),
+    );
+  }
+
+  async destroyObject(session: Handle, object: Handle): Promise<void> {
+    const handle = this.#session(session, "C_DestroyObject");
+    this.#handles.checkObject(object, "C_DestroyObject");
+    native("C_DestroyObject", () => this.#native.C_DestroyObject(handle, buffer(object)));
+  }
+
   /** C_Sign on a thread of libuv. */
   #signElsewhere(session: Buffer, input: Buffer, output: Buffer): Promise<Uint8Array> {
+    return this.#elsewhere("C_Sign", [session, input, output], (done) =>
+      this.#native.C_Sign(session, input, output, done),
+    );
+  }
+
+  /** A call on a thread of libuv. What it uses is kept, for the binding does not. */
+  #elsewhere<T>(
+    call: string,
+    used: readonly unknown[],
+    begin: (done: (error: Error | null, result: T) => void) => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const operation = { session, input, output };
-      this.#underWay.add(operation);
+      this.#underWay.add(used);
       try {
-        this.#native.C_Sign(session, input, output, (error, signature) => {
-          this.#done(operation);
-          if (error) reject(nativeError("C_Sign", error));
-          else resolve(signature);
+        begin((error, result) => {
+          this.#done(used);
+          if (error) reject(nativeError(call, error));
+          else resolve(result);
         });
       } catch (error) {
-        this.#done(operation);
-        reject(nativeError("C_Sign", error));
+        this.#done(used);
+        reject(nativeError(call, error));
       }
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The program of the process that owns a module: `child.js PATH [PARAMETERS]`, with an IPC channel. It ends with its
+ * The program of the process that owns a module: `child.js PATH`, with an IPC channel. It ends with its
  * parent, however that ends. A module that hangs keeps this thread from noticing, so another one watches too.
  */
 import { Socket } from "node:net";
@@ -12,7 +12,7 @@ if (isMainThread) {
   const { serve } = await import("./serve.ts");
   // Where the lifeline cannot be watched, the channel is all there is.
   new Worker(new URL(import.meta.url)).on("error", () => undefined).unref();
-  await serve(process.argv[2] ?? "", process.argv[3]);
+  await serve(process.argv[2] ?? "");
 } else {
   new Socket({ fd: LIFELINE }).on("close", end).on("error", end).resume();
 }

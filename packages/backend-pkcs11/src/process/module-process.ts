@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { CredentialError, Secret } from "@ddscred/core";
+import { childFile } from "./child-file.ts";
 import { crashed, notStarted, replaced, timeout } from "./losses.ts";
-import { type Answer, fromWire, type Method, type Request, START } from "./protocol.ts";
+import { type Answer, fromWire, type Method, type Request, START, type Start } from "./protocol.ts";
 
 /** One call that the process is to make. */
 export interface Call {
@@ -45,17 +46,14 @@ export class ModuleProcess {
   constructor(path: string, parameters: string | undefined, deadline: number, lost: () => void) {
     this.#lost = lost;
     const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#child = fork(
-      new URL("./child.js", import.meta.url),
-      parameters === undefined ? [path] : [path, parameters],
-      {
-        env,
-        execArgv: [],
-        serialization: "advanced",
-        // A module may write to stdout, which belongs to the program. The last one is the lifeline.
-        stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
-      },
-    );
+    this.#child = fork(childFile(), [path], {
+      env,
+      execArgv: [],
+      serialization: "advanced",
+      // A module may write to stdout, which belongs to the program. The last one is the lifeline.
+      stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
+    });
+    this.#child.send({ parameters } satisfies Start, () => undefined);
     this.#child.unref();
     this.#child.stdio[4]?.on("error", () => undefined);
     (this.#child.stdio[4] as { unref?(): void } | null | undefined)?.unref?.();

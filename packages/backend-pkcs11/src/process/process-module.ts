@@ -1,5 +1,15 @@
 import type { LibraryInfo, Secret } from "@ddscred/core";
-import type { BorrowedModule, Handle, Module, SignRequest, Slot, TokenState } from "../cryptoki/module.ts";
+import type {
+  BorrowedModule,
+  Handle,
+  KeyPairHandles,
+  KeyPairRequest,
+  Module,
+  SessionAccess,
+  SignRequest,
+  Slot,
+  TokenState,
+} from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
 import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
 import { moduleFile } from "../inline/module-file.ts";
@@ -70,8 +80,8 @@ class ProcessModule implements Module {
     return this.#call("token", "C_GetTokenInfo", [slotId]);
   }
 
-  async openSession(slotId: bigint): Promise<Handle> {
-    return this.#given(await this.#call("openSession", "C_OpenSession", [slotId]));
+  async openSession(slotId: bigint, access: SessionAccess = "read"): Promise<Handle> {
+    return this.#given(await this.#call("openSession", "C_OpenSession", [slotId, access]));
   }
 
   async closeSession(session: Handle): Promise<void> {
@@ -125,6 +135,31 @@ class ProcessModule implements Module {
     return await this.#call("sign", call, [session, request]);
   }
 
+  async generateKeyPair(session: Handle, request: KeyPairRequest): Promise<KeyPairHandles> {
+    const call = "C_GenerateKeyPair";
+    this.#checkSession(session, call);
+    const deadline = Math.min(GENERATION * this.deadline, LONGEST);
+    const generation = {
+      method: "generateKeyPair",
+      function: call,
+      args: [session, request],
+      deadline,
+    } as const;
+    const keys = (await this.#host.call(generation)) as KeyPairHandles;
+    return { publicKey: this.#given(keys.publicKey), privateKey: this.#given(keys.privateKey) };
+  }
+
+  async createObject(session: Handle, template: Template): Promise<Handle> {
+    this.#checkSession(session, "C_CreateObject");
+    return this.#given(await this.#call("createObject", "C_CreateObject", [session, template]));
+  }
+
+  async destroyObject(session: Handle, object: Handle): Promise<void> {
+    this.#checkSession(session, "C_DestroyObject");
+    this.#host.handles.checkObject(object, "C_DestroyObject");
+    await this.#call("destroyObject", "C_DestroyObject", [session, object]);
+  }
+
   /** A handle out of an answer: that is a part of a larger message, which need not stay. */
   #given(handle: Handle): Handle {
     return this.#host.handles.give(new Uint8Array(handle));
@@ -143,3 +178,8 @@ class ProcessModule implements Module {
     return (await this.#host.call({ method, function: function_, args, deadline })) as Result<M>;
   }
 }
+
+/** Deadlines in which a key pair must be made: a card takes a minute or two for RSA. */
+const GENERATION = 30;
+/** Milliseconds that a timer knows. */
+const LONGEST = 2 ** 31 - 1;

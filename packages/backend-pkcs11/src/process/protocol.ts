@@ -26,11 +26,19 @@ export type Method =
   | "find"
   | "attributes"
   | "sign"
+  | "generateKeyPair"
+  | "createObject"
+  | "destroyObject"
   | "end";
 
 export type Result<M extends keyof Module> = Module[M] extends (...args: never[]) => Promise<infer R>
   ? R
   : never;
+
+/** The first message to the process. Parameters may hold secrets, and arguments are for all to see. */
+export interface Start {
+  readonly parameters: string | undefined;
+}
 
 /** The process answers to this number when the module is ready, or could not be started. */
 export const START = 0;

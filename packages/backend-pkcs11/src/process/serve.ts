@@ -1,10 +1,11 @@
 import { Secret } from "@ddscred/core";
 import type { BorrowedModule, Handle, Module, SignRequest } from "../cryptoki/module.ts";
 import { borrowModule } from "../inline/registry.ts";
-import { type Answer, type Request, START, toWire } from "./protocol.ts";
+import { type Answer, type Request, START, type Start, toWire } from "./protocol.ts";
 
-/** Answers the parent's requests with the module at a path. */
-export async function serve(path: string, parameters?: string): Promise<void> {
+/** Answers the parent's requests with the module at a path. The first message says with what it is started. */
+export async function serve(path: string): Promise<void> {
+  const { parameters } = await new Promise<Start>((resolve) => process.once("message", resolve));
   try {
     const borrowed = await borrowModule(path, parameters);
     process.on("message", (requests: readonly Request[]) => {
