@@ -32,7 +32,7 @@ async function measureKey(folder, keyType) {
   ]);
   const module = /--module (\S+)/.exec(commands)[1];
   process.env.SOFTHSM2_CONF = join(folder, "softhsm2.conf");
-  const backend = pkcs11Backend({ module });
+  const backend = pkcs11Backend({ module, isolation: "inline" });
   const signer = await backend.signer("pkcs11:token=DDSTestToken;object=alice_key?pin-value=1234");
   const scheme = signatureSchemes[keyType === "ec" ? "ecdsa_p256_sha256" : "rsa_pss_sha256"];
   const ours = () => signer.sign(scheme, MESSAGE);

@@ -1,4 +1,3 @@
-import { isAbsolute } from "node:path";
 import {
   type CallOptions,
   type Certificate,
@@ -21,55 +20,21 @@ import { type ModuleOpener, Modules } from "./modules.ts";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
+import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { borrowProcessModule } from "./process/process-module.ts";
 import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
 import type { LoginRules } from "./token/login.ts";
-import { type PinMeans, type PinProvider, type PinRequest, pinRequest } from "./token/pin.ts";
+import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
 import { Token } from "./token/token.ts";
-
-export interface Pkcs11BackendOptions {
-  /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
-  readonly module?: string;
-  /** What the module is started with, for modules that want a text: NSS softokn, as `configDir='sql:/path' flags=readOnly`. */
-  readonly libraryParameters?: string;
-  /** Asked for a PIN where the URI has none. */
-  readonly pin?: PinProvider;
-  /**
-   * Whether `module-path` in a URI may load a module, native code of the URI's choice, where no module is
-   * configured. Default true.
-   */
-  readonly allowModuleFromUri?: boolean;
-  /**
-   * Whether a module is looked for where neither the options nor the URI name one: in PKCS11_MODULE_PATH and
-   * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files. Default false.
-   */
-  readonly discover?: boolean;
-  /**
-   * After how many different PINs that a token refused, in this process, no other is sent to it. Default: no
-   * limit, so each PIN is sent once.
-   */
-  readonly maxRefusedPins?: number;
-  /** Whether a PIN is sent where one more wrong PIN locks the token. Default false. */
-  readonly allowFinalTry?: boolean;
-  /** Absolute paths of the programs that a pin-source of the form `|PROGRAM ARGUMENTS` may run. Default: none. */
-  readonly pinCommands?: readonly string[];
-  /**
-   * Where the module runs. `inline`: in this process, which it can crash, and whose event loop it can stop.
-   * `process`: in a child process, which is ended and replaced where it hangs or crashes. Default `inline`.
-   */
-  readonly isolation?: "inline" | "process";
-  /** Milliseconds that one call on the module may take with isolation `process`. Default 10,000; a login, three times as long. */
-  readonly deadline?: number;
-}
 
 /**
  * The backend of `pkcs11:` URIs: certificates and private keys on tokens, through a PKCS#11 module. Nothing is
  * loaded before the first call. A private key never leaves its token.
  */
 export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSource & CredentialDirectory {
-  const { isolation = "inline", deadline = DEADLINE, libraryParameters } = options;
+  const { isolation = "process", deadline = DEADLINE, libraryParameters } = options;
   const open: ModuleOpener =
     isolation === "inline"
       ? (path) => borrowModule(path, libraryParameters)
@@ -77,19 +42,27 @@ export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSou
   return new Pkcs11Backend(options, open);
 }
 
-/** The backend on modules of any make; {@link pkcs11Backend} is it on modules in this process. */
+/** The backend on modules of any make; {@link pkcs11Backend} is it on modules of this process or of another one. */
 export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
   readonly #modules: Modules;
   readonly #pins: PinMeans;
   readonly #rules: LoginRules;
+  readonly #verifiesEach: boolean;
   readonly #calls = new Calls();
   readonly #tokens = new Map<string, Token>();
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    const { module, pin, allowModuleFromUri = true, discover = false, pinCommands = [] } = checked(options);
+    const {
+      module,
+      pin,
+      allowModuleFromUri = true,
+      discover = false,
+      pinCommands = [],
+    } = checkedOptions(options);
+    this.#verifiesEach = options.verifyEach ?? options.isolation !== "inline";
     const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
     const search = discover ? () => discoverModules() : undefined;
     this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, open);
@@ -117,7 +90,7 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
       const { token, pin } = await this.#open(uri, parsed, module, "private");
       await token.unlock(pin);
       const { key, bound } = await findPrivateKey(token, parsed, uri);
-      const signer = new TokenSigner(token, key, bound, pin, nodeCrypto());
+      const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
       return this.#guarded(key.uri, signer);
     });
   }
@@ -225,47 +198,3 @@ async function unlockedIfPossible(token: Token, pin: PinRequest): Promise<boolea
 function namesAToken({ path }: Pkcs11Uri): boolean {
   return path.token !== undefined || path.serial !== undefined || path["slot-id"] !== undefined;
 }
-
-function checked(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
-  const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
-  const { allowFinalTry, pinCommands, libraryParameters } = options;
-  if (module !== undefined && typeof module !== "string")
-    throw new TypeError("module is the path of a module");
-  if (
-    libraryParameters !== undefined &&
-    (typeof libraryParameters !== "string" || libraryParameters.includes("\0"))
-  ) {
-    throw new TypeError("libraryParameters is a text without NUL");
-  }
-  if (pin !== undefined && typeof pin !== "function")
-    throw new TypeError("pin is a function that gives a Secret");
-  if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
-    throw new TypeError("allowModuleFromUri is true or false");
-  }
-  if (discover !== undefined && typeof discover !== "boolean")
-    throw new TypeError("discover is true or false");
-  if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
-    throw new TypeError("maxRefusedPins is a number from 1");
-  }
-  if (allowFinalTry !== undefined && typeof allowFinalTry !== "boolean") {
-    throw new TypeError("allowFinalTry is true or false");
-  }
-  const isAbsolutePath = (path: unknown): boolean => typeof path === "string" && isAbsolute(path);
-  if (pinCommands !== undefined && !(Array.isArray(pinCommands) && pinCommands.every(isAbsolutePath))) {
-    throw new TypeError("pinCommands is a list of absolute paths");
-  }
-  if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
-    throw new TypeError('isolation is "inline" or "process"');
-  }
-  if (
-    deadline !== undefined &&
-    !(typeof deadline === "number" && deadline >= 1 && deadline <= MAX_DEADLINE)
-  ) {
-    throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
-  }
-  return { ...options };
-}
-
-const DEADLINE = 10_000;
-/** So that three of them are a time that a timer knows: 2^31 ms. */
-const MAX_DEADLINE = 700_000_000;

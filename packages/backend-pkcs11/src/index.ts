@@ -1,4 +1,4 @@
-export { type Pkcs11BackendOptions, pkcs11Backend } from "./backend.ts";
+export { pkcs11Backend } from "./backend.ts";
 export {
   type Discovery,
   discoverModules,
@@ -16,4 +16,5 @@ export {
 export type { DiscoveryFinding } from "./discovery/finding.ts";
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
 export type { PinState } from "./discovery/pin-state.ts";
+export type { Pkcs11BackendOptions } from "./options.ts";
 export type { PinProvider, PinQuestion } from "./token/pin.ts";

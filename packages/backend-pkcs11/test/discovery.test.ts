@@ -385,7 +385,7 @@ t.test("on SoftHSM", { skip }, async (t) => {
   });
 
   t.test("a wrong PIN shows as a low count", async (t) => {
-    const backend = pkcs11Backend({ module });
+    const backend = pkcs11Backend({ module, isolation: "inline" });
     await failure(backend.signer(`pkcs11:token=discovered;object=x?pin-value=${PIN}x`));
     await backend.close();
     const { slots } = await examineModule(module);
@@ -395,7 +395,7 @@ t.test("on SoftHSM", { skip }, async (t) => {
   t.test("a backend that may look for its module uses the one of the environment", async (t) => {
     process.env["PKCS11_PROVIDER_MODULE"] = module;
     t.teardown(() => delete process.env["PKCS11_PROVIDER_MODULE"]);
-    const backend = pkcs11Backend({ discover: true });
+    const backend = pkcs11Backend({ discover: true, isolation: "inline" });
     for await (const { label } of backend.list("pkcs11:token=discovered")) t.equal(label, "discovered");
     t.match(await failure(backend.certificates("pkcs11:token=discovered;object=x")), {
       code: "OBJECT_NOT_FOUND",

@@ -1,9 +1,10 @@
 import { chmodSync, openSync, writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
+import type { Pkcs11BackendOptions } from "@ddscred/backend-pkcs11";
 import { Secret, signatureSchemes } from "@ddscred/core";
 import t, { type Test } from "tap";
-import { Pkcs11Backend, type Pkcs11BackendOptions } from "../dist/backend.js";
+import { Pkcs11Backend } from "../dist/backend.js";
 import type { Module, TokenState } from "../dist/cryptoki/module.js";
 import { count, failure } from "./support/failure.ts";
 import { certificateObject, privateKeyObject } from "./support/objects.ts";

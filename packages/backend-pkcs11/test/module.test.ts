@@ -61,11 +61,13 @@ t.test("what is no PKCS#11 module is told apart, and nothing crashes afterwards"
     [damaged, "MODULE_NOT_LOADABLE"],
     ...libc.map((path) => [path, "MODULE_NOT_PKCS11"] as const),
   ] as const) {
-    const backend = pkcs11Backend({ module: path });
+    const backend = pkcs11Backend({ module: path, isolation: "inline" });
     for (const _ of [1, 2]) t.equal((await failure(backend.certificates(certificate))).code, code, path);
     await backend.close();
   }
-  const error = await failure(pkcs11Backend({ module: damaged }).certificates(certificate));
+  const error = await failure(
+    pkcs11Backend({ module: damaged, isolation: "inline" }).certificates(certificate),
+  );
   t.match(error.message, /damaged\.so/, "the linker's own words are kept");
 });
 
@@ -73,7 +75,7 @@ t.test("module-path of the URI names the module; module-name must fit it", onSof
   const link = join(folder?.path ?? "", "libother.so");
   symlinkSync(module, link);
   const read = async (options: object, query: string): Promise<string> => {
-    const backend = pkcs11Backend(options);
+    const backend = pkcs11Backend({ isolation: "inline", ...options });
     try {
       return String((await backend.certificates(`${certificate}?${query}`)).length);
     } catch (error) {
@@ -119,7 +121,7 @@ t.test(
         [{ module: file }, certificate],
         [{}, `${certificate}?module-path=${file}`],
       ] as const) {
-        const error = await failure(pkcs11Backend(options).certificates(uri));
+        const error = await failure(pkcs11Backend({ isolation: "inline", ...options }).certificates(uri));
         t.equal(error.code, "MODULE_REFUSED", uri);
         t.ok(error.message.includes(place), error.message);
       }
@@ -158,7 +160,9 @@ t.test(
 
 t.test("a URI in the place of a module's path is not shown with its PIN", async (t) => {
   for (const path of [`pkcs11:token=X?pin-value=${PIN}`, `/usr/lib/x.so?pin-value=${PIN}`]) {
-    const error = await failure(pkcs11Backend({ module: path }).certificates(certificate));
+    const error = await failure(
+      pkcs11Backend({ module: path, isolation: "inline" }).certificates(certificate),
+    );
     t.equal(error.code, "MODULE_NOT_FOUND");
     t.notMatch(JSON.stringify(error), new RegExp(PIN));
   }
@@ -172,7 +176,10 @@ t.test(
       [0, 1],
       [1, 0],
     ] as const) {
-      const backends = [pkcs11Backend({ module }), pkcs11Backend({ module })] as const;
+      const backends = [
+        pkcs11Backend({ module, isolation: "inline" }),
+        pkcs11Backend({ module, isolation: "inline" }),
+      ] as const;
       const signers = await Promise.all(backends.map((backend) => backend.signer(key)));
       const [first, last] = order;
       await backends[first].close();
@@ -182,14 +189,14 @@ t.test(
       t.equal((await backends[last].certificates(certificate)).length, 1);
       await backends[last].close();
     }
-    const again = pkcs11Backend({ module });
+    const again = pkcs11Backend({ module, isolation: "inline" });
     t.ok(await again.signer(key), "and the module can be opened again");
     await again.close();
   },
 );
 
 t.test("closing while signatures are under way waits for them", onSoftHsm, async (t) => {
-  const backend = pkcs11Backend({ module });
+  const backend = pkcs11Backend({ module, isolation: "inline" });
   const signer = await backend.signer(key);
   const message = Buffer.from("under way");
   const signing = Array.from({ length: 50 }, () => signer.sign(scheme, message));

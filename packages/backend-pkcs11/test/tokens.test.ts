@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
+import type { Pkcs11BackendOptions } from "@ddscred/backend-pkcs11";
 import {
   type CredentialDescription,
   CredentialError,
@@ -10,7 +11,7 @@ import {
 } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import t, { type Test } from "tap";
-import { Pkcs11Backend, type Pkcs11BackendOptions } from "../dist/backend.js";
+import { Pkcs11Backend } from "../dist/backend.js";
 import type { SignRequest } from "../dist/cryptoki/module.js";
 import { borrowModule } from "../dist/inline/registry.js";
 import { count, failure } from "./support/failure.ts";

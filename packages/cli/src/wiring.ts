@@ -19,6 +19,8 @@ export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvid
     // A deployment under check may hold many wrong PINs; one costs an attempt, and a few lock the token.
     maxRefusedPins: 1,
     discover: true,
+    // One command is a process of its own already, and starting another takes longer than most of them.
+    isolation: "inline",
     ...(wiring.module === undefined ? {} : { module: wiring.module }),
   });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto };

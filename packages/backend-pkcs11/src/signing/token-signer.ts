@@ -28,6 +28,7 @@ export class TokenSigner implements Signer {
   readonly #token: Token;
   readonly #pin: PinRequest;
   readonly #verifier: Verifier;
+  readonly #verifiesEach: boolean;
   /** Bytes of a signature as the token gives it. */
   readonly #length: number;
   #binding: Binding;
@@ -35,7 +36,15 @@ export class TokenSigner implements Signer {
   /** The plan that the token took, by scheme. */
   readonly #plans = new Map<SignatureScheme, SigningPlan>();
 
-  constructor(token: Token, key: PrivateKey, bound: BoundKey, pin: PinRequest, verifier: Verifier) {
+  /** @param verifiesEach and not only what nobody has verified of a handle or a mechanism */
+  constructor(
+    token: Token,
+    key: PrivateKey,
+    bound: BoundKey,
+    pin: PinRequest,
+    verifier: Verifier,
+    verifiesEach = false,
+  ) {
     const { spki, bits = 0, curve } = key.publicKey;
     this.publicKey = spki;
     this.schemes = schemesForKey(key.publicKey);
@@ -44,6 +53,7 @@ export class TokenSigner implements Signer {
     this.#token = token;
     this.#pin = pin;
     this.#verifier = verifier;
+    this.#verifiesEach = verifiesEach;
     this.#length = curve === undefined ? Math.ceil(bits / 8) : 2 * coordinateLengths[curve];
     this.#binding = { ...bound, proven: false };
   }
@@ -64,7 +74,8 @@ export class TokenSigner implements Signer {
     const known = this.#plans.get(scheme);
     if (known !== undefined) {
       const signature = this.#encode(await this.#signBy(binding, known, message, options));
-      if (!binding.proven) await this.#prove(binding, scheme, message, signature);
+      if (this.#verifiesEach || !binding.proven)
+        await this.#prove(binding, scheme, message, signature, binding.proven);
       return signature;
     }
     const { raw, plan } = await this.#signFirst(binding, scheme, message, options);
@@ -145,22 +156,26 @@ export class TokenSigner implements Signer {
 
   /**
    * Nothing leaves that another key signed (`KEY_MISMATCH`), or the right one by a mechanism that the token
-   * gets wrong (`TOKEN_ERROR`).
+   * gets wrong (`TOKEN_ERROR`). Where the handle signed well before, it is looked up again: it may name another
+   * key by now.
    */
   async #prove(
     binding: Binding,
     scheme: SignatureScheme,
     message: Uint8Array,
     signature: Uint8Array,
+    wasGood = false,
   ): Promise<void> {
     if (await this.#verifier.verify(this.publicKey, scheme, message, signature)) {
       binding.proven = true;
       return;
     }
+    if (wasGood || !binding.proven) this.#token.forgetObjects(binding.epoch);
     if (binding.proven) {
       throw new CredentialError("TOKEN_ERROR", `the ${scheme.name} signature of the token does not verify`, {
         uri: this.#key.uri,
         call: "C_Sign",
+        retryable: wasGood,
       });
     }
     throw new CredentialError(

@@ -1,9 +1,10 @@
 import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
+import { CKF_WRITE_PROTECTED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot, TokenState } from "../cryptoki/module.ts";
 import { losses } from "../recovery.ts";
 import type { FoundToken } from "./find-token.ts";
 import { Login, type LoginRules } from "./login.ts";
-import { tokenUri } from "./names.ts";
+import { quoted, tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
 import { SessionPool } from "./session-pool.ts";
 
@@ -21,6 +22,8 @@ export class Token {
   #keeper: Promise<Handle> | undefined;
   #pool: SessionPool | undefined;
   #losses = 0;
+  /** The last step of writing that was begun. */
+  #writing: Promise<unknown> = Promise.resolve();
   /** The epoch of the module in which slot, sessions and login are good. */
   #moduleEpoch: number;
 
@@ -73,6 +76,13 @@ export class Token {
     }
   }
 
+  /** Lends a session for writing, to one after the other: whoever looks for a free name keeps it. `TOKEN_READ_ONLY`. */
+  async write<T>(run: (session: Handle) => Promise<T>): Promise<T> {
+    const mine = this.#writing.then(() => this.#write(run));
+    this.#writing = mine.catch(() => undefined);
+    return await mine;
+  }
+
   /** Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}. */
   async unlock(request: PinRequest): Promise<void> {
     if (!this.#login.isNeeded) return;
@@ -106,6 +116,11 @@ export class Token {
     this.#letGo();
   }
 
+  /** What was found in the epoch is looked up again: handles may name other objects. */
+  forgetObjects(epoch: number): void {
+    if (epoch === this.epoch) this.#losses++;
+  }
+
   /** Closes the sessions; logs out where the login was ours and nobody else in this process uses it. */
   async close(): Promise<void> {
     const keeper = await this.#keeper?.catch(() => undefined);
@@ -116,6 +131,24 @@ export class Token {
   async #closeSessions(keeper: Promise<Handle> | undefined, pool: SessionPool | undefined): Promise<void> {
     await pool?.close();
     await keeper?.then((session) => this.module.closeSession(session)).catch(() => undefined);
+  }
+
+  async #write<T>(run: (session: Handle) => Promise<T>): Promise<T> {
+    await this.#openKeeper();
+    const { epoch } = this;
+    const { flags, label } = await this.module.token(this.slot.id);
+    if (flags & CKF_WRITE_PROTECTED) {
+      throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
+    }
+    const session = await this.module.openSession(this.slot.id, "write");
+    try {
+      return await run(session);
+    } catch (error) {
+      this.noteFailure(error, epoch);
+      throw error;
+    } finally {
+      await this.module.closeSession(session).catch(() => undefined);
+    }
   }
 
   /** Lets go of the sessions, and of what was known of the login. */

@@ -1,0 +1,90 @@
+import { isAbsolute } from "node:path";
+import type { PinProvider } from "./token/pin.ts";
+
+export interface Pkcs11BackendOptions {
+  /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
+  readonly module?: string;
+  /** What the module is started with, for modules that want a text: NSS softokn, as `configDir='sql:/path' flags=readOnly`. */
+  readonly libraryParameters?: string;
+  /** Asked for a PIN where the URI has none. */
+  readonly pin?: PinProvider;
+  /**
+   * Whether `module-path` in a URI may load a module, native code of the URI's choice, where no module is
+   * configured. Default true.
+   */
+  readonly allowModuleFromUri?: boolean;
+  /**
+   * Whether a module is looked for where neither the options nor the URI name one: in PKCS11_MODULE_PATH and
+   * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files. Default false.
+   */
+  readonly discover?: boolean;
+  /**
+   * After how many different PINs that a token refused, in this process, no other is sent to it. Default: no
+   * limit, so each PIN is sent once.
+   */
+  readonly maxRefusedPins?: number;
+  /** Whether a PIN is sent where one more wrong PIN locks the token. Default false. */
+  readonly allowFinalTry?: boolean;
+  /** Absolute paths of the programs that a pin-source of the form `|PROGRAM ARGUMENTS` may run. Default: none. */
+  readonly pinCommands?: readonly string[];
+  /**
+   * Where the module runs. `process`, the default: in a child process, which is ended and replaced where it hangs
+   * or crashes. `inline`: in this process, which it can crash, and whose event loop it can stop; for commands that
+   * run once, and for the most signatures a second.
+   */
+  readonly isolation?: "inline" | "process";
+  /** Milliseconds that one call on the module may take with isolation `process`. Default 10,000; a login, three times as long. */
+  readonly deadline?: number;
+  /**
+   * Whether every signature is verified before it leaves, and not only the first of each key and mechanism. That
+   * finds a module which exchanges keys without a word. Default: true with isolation `process`, false with `inline`.
+   */
+  readonly verifyEach?: boolean;
+}
+
+/** A copy of the options; a TypeError where one is of a wrong kind. */
+export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
+  const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
+  const { allowFinalTry, pinCommands, libraryParameters, verifyEach } = options;
+  if (module !== undefined && typeof module !== "string")
+    throw new TypeError("module is the path of a module");
+  if (
+    libraryParameters !== undefined &&
+    (typeof libraryParameters !== "string" || libraryParameters.includes("\0"))
+  ) {
+    throw new TypeError("libraryParameters is a text without NUL");
+  }
+  if (pin !== undefined && typeof pin !== "function")
+    throw new TypeError("pin is a function that gives a Secret");
+  if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
+    throw new TypeError("allowModuleFromUri is true or false");
+  }
+  if (discover !== undefined && typeof discover !== "boolean")
+    throw new TypeError("discover is true or false");
+  if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
+    throw new TypeError("maxRefusedPins is a number from 1");
+  }
+  if (allowFinalTry !== undefined && typeof allowFinalTry !== "boolean") {
+    throw new TypeError("allowFinalTry is true or false");
+  }
+  const isAbsolutePath = (path: unknown): boolean => typeof path === "string" && isAbsolute(path);
+  if (pinCommands !== undefined && !(Array.isArray(pinCommands) && pinCommands.every(isAbsolutePath))) {
+    throw new TypeError("pinCommands is a list of absolute paths");
+  }
+  if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
+    throw new TypeError('isolation is "inline" or "process"');
+  }
+  if (
+    deadline !== undefined &&
+    !(typeof deadline === "number" && deadline >= 1 && deadline <= MAX_DEADLINE)
+  ) {
+    throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
+  }
+  if (verifyEach !== undefined && typeof verifyEach !== "boolean")
+    throw new TypeError("verifyEach is true or false");
+  return { ...options };
+}
+
+export const DEADLINE = 10_000;
+/** So that three of them are a time that a timer knows: 2^31 ms. */
+const MAX_DEADLINE = 700_000_000;
