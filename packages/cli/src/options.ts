@@ -75,3 +75,10 @@ export function readMoment(args: Arguments): Date | undefined {
     throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
   return moment;
 }
+
+/** The options that were given, for functions that take no undefined ones. */
+export function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,21 +1,15 @@
-import { dirname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { fileBackend } from "@ddscred/backend-file";
-import { CredentialError, redactUri } from "@ddscred/core";
+import { CredentialError } from "@ddscred/core";
 import {
   type CheckOptions,
   type CheckReport,
-  type Configuration,
   check,
-  configurationFromProperties,
   type ExposureOf,
-  type FileExposure,
-  readCycloneConfiguration,
   unreadable,
 } from "@ddscred/dds-security";
-import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
-import { type Arguments, readArguments, readDomain, readFormat, readMoment, readPeer } from "../options.ts";
+import { definedOnly, readArguments, readDomain, readFormat, readMoment, readPeer } from "../options.ts";
+import { type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { renderReport } from "../terminal/report.ts";
@@ -49,13 +43,6 @@ is not judged yet.
   ddscred check cyclonedds.xml --module /usr/lib/softhsm/libsofthsm2.so
   ddscred check cyclonedds.xml --at 2030-01-01 --format json
 `;
-
-/** A configuration, where its relative paths start, and what others may do with its file. */
-interface Source {
-  readonly configuration: Configuration;
-  readonly bases: readonly string[];
-  readonly others: FileExposure;
-}
 
 export const verb: Verb = { usage, run };
 
@@ -112,59 +99,4 @@ function show(reports: readonly CheckReport[], format: "text" | "json"): void {
     // One configuration is an object, several are a list.
     printJson(reports.length === 1 ? reports[0] : reports);
   }
-}
-
-interface SourceReader {
-  readonly name: string;
-  read(domain: number | undefined): Promise<readonly Source[]>;
-}
-
-function sourceReaders(args: Arguments): readonly SourceReader[] {
-  const properties = args.list("property").map((text) => {
-    const [, name, value] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) throw new UsageError("--property is NAME=URI");
-    return { name, value };
-  });
-  if (properties.length > 0 && args.positionals.length > 0)
-    throw new UsageError("name files or properties, not both");
-  if (properties.length === 0 && args.positionals.length === 0)
-    throw new UsageError("name a configuration file");
-  if (properties.length === 0) {
-    return args.positionals.map((file) => ({
-      // Whoever gives a URI in place of a file gives its PIN too.
-      name: redactUri(file),
-      read: async (domain) => await readFileSource(file, domain),
-    }));
-  }
-  const read = async () => [
-    {
-      configuration: configurationFromProperties(properties),
-      bases: [process.cwd()],
-      others: {},
-    },
-  ];
-  return [{ name: "properties", read }];
-}
-
-async function readFileSource(file: string, domain: number | undefined): Promise<Source[]> {
-  const backend = fileBackend();
-  const uri = pathToFileURL(file).href;
-  const bytes = await backend.document(uri);
-  const { readableByOthers = false, writableByOthers = false } = (await backend.exposure(uri)) ?? {};
-  const others = { readableByOthers, writableByOthers };
-  const configurations = readCycloneConfiguration(bytes, {
-    file: redactUri(file),
-    environment: process.env,
-    ...definedOnly({ domain }),
-  });
-  // Cyclone DDS starts relative paths at its working directory, which is not known here: the folder of the
-  // configuration is tried first, then the folder where ddscred runs.
-  const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
-  return configurations.map((configuration) => ({ configuration, bases, others }));
-}
-
-function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
