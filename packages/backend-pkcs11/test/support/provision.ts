@@ -4,6 +4,7 @@ export interface Provisioning {
   /** Path of the package pkcs11js. */
   readonly binding: string;
   readonly module: string;
+  readonly libraryParameters?: string;
   readonly label: string;
   readonly pin: string;
   readonly objects: readonly TokenObjectSpec[];
@@ -12,7 +13,7 @@ export interface Provisioning {
 /** As much of pkcs11js as it uses. */
 interface Cryptoki {
   load(path: string): void;
-  C_Initialize(options: { flags: number }): void;
+  C_Initialize(options: { flags: number; libraryParameters?: string }): void;
   C_GetSlotList(tokenPresent: boolean): Buffer[];
   C_GetTokenInfo(slot: Buffer): { label: string };
   C_OpenSession(slot: Buffer | undefined, flags: number): Buffer;
@@ -30,10 +31,11 @@ export function provision(
   provisioning: Provisioning,
   load: (path: string) => { PKCS11: new () => Cryptoki },
 ): void {
-  const { binding, module, label, pin, objects } = provisioning;
+  const { binding, module, libraryParameters, label, pin, objects } = provisioning;
   const cryptoki = new (load(binding).PKCS11)();
   cryptoki.load(module);
-  cryptoki.C_Initialize({ flags: 2 });
+  const parameters = libraryParameters === undefined ? {} : { libraryParameters: `${libraryParameters}\0` };
+  cryptoki.C_Initialize({ flags: 2, ...parameters });
   const slots = cryptoki.C_GetSlotList(true);
   const slot = slots.find((one) => cryptoki.C_GetTokenInfo(one).label.trim() === label);
   const session = cryptoki.C_OpenSession(slot, 6);
