@@ -1,3 +1,4 @@
+export type { SignOptions } from "./cms/make.ts";
 export * from "./crypto/ecdsa-signature.ts";
 export * from "./crypto/forms.ts";
 export * from "./crypto/web.ts";
@@ -19,6 +20,7 @@ export * from "./ports/optional.ts";
 export * from "./resolver.ts";
 export * from "./schemes.ts";
 export * from "./secret.ts";
+export { type SignedDocument, signDocument } from "./smime/sign-document.ts";
 export { VerifiedDocument, type VerifyDocumentOptions, verifyDocument } from "./smime/verify-document.ts";
 export * from "./uri/data.ts";
 export * from "./uri/file.ts";
