@@ -10,7 +10,7 @@ export * from "./der/values.ts";
 export * as der from "./der/write.ts";
 export * from "./errors/codes.ts";
 export * from "./errors/credential-error.ts";
-export { type AbortSignalLike, utf8Text } from "./host.ts";
+export { type AbortSignalLike, utf8Bytes, utf8Text } from "./host.ts";
 export * from "./pem/base64.ts";
 export * from "./pem/certificates.ts";
 export { encodePem, type PemBlock, readPem } from "./pem/pem.ts";

@@ -1,3 +1,30 @@
+export type { Endianness } from "./authentication/cdr.ts";
+export { AuthenticatedPeer } from "./authentication/authenticated-peer.ts";
+export * from "./authentication/data-holder.ts";
+export * from "./authentication/guid.ts";
+export * from "./authentication/handshake.ts";
+export type { Handshake } from "./authentication/handshake-state.ts";
+export {
+  type LocalIdentity,
+  type LocalIdentityOptions,
+  validateLocalIdentity,
+} from "./authentication/local-identity.ts";
+export * from "./authentication/parameter-list.ts";
+export type { ModpEncoding } from "./authentication/public-value.ts";
+export * from "./authentication/remote-identity.ts";
+export {
+  deriveKeyExchange,
+  type KeyExchangeMaterial,
+  type SharedSecret,
+} from "./authentication/shared-secret.ts";
+export {
+  authRequestToken,
+  classIds,
+  identityToken,
+  peerCredentialToken,
+  permissionsCredentialToken,
+  permissionsToken,
+} from "./authentication/tokens.ts";
 export * from "./check/check.ts";
 export type { ExposureOf, FileExposure } from "./check/exposure.ts";
 export * from "./check/report.ts";

@@ -266,6 +266,36 @@ export const errorCodes = {
     "an implementation reads this otherwise",
     "Use the form that all implementations accept.",
   ),
+
+  // Authentication
+  HANDSHAKE_TOKEN_INVALID: row(
+    "a token of the authentication handshake is malformed",
+    "Compare what the peer sends with DDS-Security 9.3.2; the message names the field.",
+  ),
+  HANDSHAKE_TOKEN_UNEXPECTED: row(
+    "a handshake message came that does not belong here now",
+    "Check who begins: the participant with the lower GUID; the message that is due may still come.",
+  ),
+  HANDSHAKE_REPLAYED: row(
+    "a handshake message belongs to another handshake, or is our own",
+    "Send the messages of one handshake only; begin anew where the peer has restarted.",
+  ),
+  HANDSHAKE_ALGORITHM_REFUSED: row(
+    "the peer names an algorithm that was not agreed on",
+    "Configure both for ECDH+prime256v1-CEUM or DH+MODP-2048-256.",
+  ),
+  HANDSHAKE_IDENTITY_MISMATCH: row(
+    "the peer's GUID does not fit its certificate",
+    "Begin discovery anew; where it happens again, somebody claims another's GUID.",
+  ),
+  HANDSHAKE_SIGNATURE_INVALID: row(
+    "the signature of a handshake message is invalid",
+    "Check that the peer's private key belongs to its certificate.",
+  ),
+  HANDSHAKE_TIMEOUT: row(
+    "the handshake did not advance in time",
+    "Check that the peer runs and is reached, then begin anew.",
+  ),
   INTERNAL: row("ddscred itself failed", "Report this with the command that caused it."),
 } as const satisfies Record<string, CodeRow>;
 

@@ -1,0 +1,156 @@
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  ddsIdentityProfile,
+  encodePem,
+  type KeyAgreementGroup,
+  matchKey,
+  type PathInput,
+  type Signer,
+  type ValidatedPath,
+  utf8Bytes,
+  validatePath,
+  verifyDocument,
+} from "@ddscred/core";
+import { signingOf } from "./algorithms.ts";
+import type { DataHolder } from "./data-holder.ts";
+import { adjustedGuid } from "./guid.ts";
+import { encodeParticipantData, type ParticipantSecurityInfo } from "./parameter-list.ts";
+import type { ModpEncoding } from "./public-value.ts";
+import { identityToken, permissionsToken } from "./tokens.ts";
+
+/** What a participant authenticates with, and how. */
+export interface LocalIdentityOptions {
+  /** The end entity's first, then perhaps those between it and the CA. */
+  readonly certificates: readonly Certificate[];
+  readonly signer: Signer;
+  /** The CAs that identities are validated against, our own and the peer's. */
+  readonly identityCa: readonly Certificate[];
+  /** Further CAs that only peers' identities are validated against: a directory of trusted CAs. */
+  readonly trustedCas?: readonly Certificate[];
+  /** Handed to every path validation: revocation lists and the like. */
+  readonly pathOptions?: Omit<PathInput, keyof OwnPathInput>;
+  /** Verifies the permissions documents, our own and the peer's. */
+  readonly permissionsCa: Certificate;
+  /** Our permissions document as signed: S/MIME. */
+  readonly permissionsDocument: Uint8Array;
+  readonly crypto: CryptoProvider;
+  /** 16 octets, the last four the entity id. Default: random, a participant's. */
+  readonly candidateGuid?: Uint8Array;
+  /** What `c.pdata` announces of the Governance, if anything. */
+  readonly securityInfo?: ParticipantSecurityInfo;
+  /** Which key agreement to propose as initiator. Default P-256, which every implementation knows. */
+  readonly keyAgreement?: KeyAgreementGroup;
+  /** How to write a MODP number as initiator. Default `raw`; Cyclone DDS reads `der` alone. */
+  readonly modpEncoding?: ModpEncoding;
+  /** As initiator, end texts with a NUL. Default true; RustDDS takes none. A replier does as the initiator did. */
+  readonly trailingNul?: boolean;
+  /** How long a handshake may take, in milliseconds. Default 100,000, as Cyclone DDS. */
+  readonly timeout?: number;
+}
+
+interface OwnPathInput {
+  leaf: unknown;
+  intermediates: unknown;
+  anchors: unknown;
+  at: unknown;
+  crypto: unknown;
+  profile: unknown;
+}
+
+/** A participant that may authenticate: only {@link validateLocalIdentity} makes one. */
+export interface LocalIdentity {
+  readonly certificate: Certificate;
+  readonly path: ValidatedPath;
+  /** 16 octets, adjusted. */
+  readonly guid: Uint8Array;
+  /** To announce at discovery. */
+  readonly identityToken: DataHolder;
+  readonly permissionsToken: DataHolder;
+}
+
+/** What a handshake needs of its own side and nobody else may see. */
+export interface LocalCredentials extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions">> {
+  readonly pathOptions: NonNullable<LocalIdentityOptions["pathOptions"]>;
+  /** `c.id`: the certificate as PEM. */
+  readonly identity: Uint8Array;
+  /** `c.pdata`. */
+  readonly participantData: Uint8Array;
+}
+
+/**
+ * Checks a participant's own credentials and adjusts its GUID (DDS-Security 1.1 9.3.3, validate_local_identity).
+ *
+ * @param at the moment for which everything must be valid
+ * @throws CredentialError what is wrong with certificate, key or document, as validatePath and verifyDocument say;
+ * `KEY_MISMATCH`; `KEY_UNSUPPORTED`
+ */
+export async function validateLocalIdentity(
+  options: LocalIdentityOptions,
+  { at }: { readonly at: Date },
+): Promise<LocalIdentity> {
+  const { crypto, signer, identityCa, permissionsCa, pathOptions = {} } = options;
+  const [certificate, ...intermediates] = options.certificates;
+  const [ca] = identityCa;
+  if (certificate === undefined || ca === undefined) throw new TypeError("certificates and identityCa hold one");
+  const path = await validatePath({
+    ...pathOptions,
+    leaf: certificate,
+    intermediates,
+    anchors: identityCa,
+    at,
+    crypto,
+    profile: ddsIdentityProfile,
+  });
+  matchKey(certificate, signer, "");
+  const { scheme } = signingOf(certificate.publicKey);
+  if (!signer.schemes.some(({ name }) => name === scheme.name)) {
+    throw new CredentialError("MECHANISM_UNSUPPORTED", `the identity key cannot sign by ${scheme.name}`);
+  }
+  const permissionsDocument = options.permissionsDocument.slice();
+  await verifyDocument(permissionsDocument, { ca: permissionsCa, crypto });
+  const candidateGuid = options.candidateGuid?.slice() ?? randomGuid(crypto);
+  const guid = await adjustedGuid(certificate.subject, candidateGuid, crypto);
+  const tokens = {
+    identityToken: identityToken(certificate, path.anchor),
+    permissionsToken: permissionsToken(permissionsCa),
+  };
+  const { securityInfo } = options;
+  const participantData = encodeParticipantData({ guid, ...tokens, ...(securityInfo && { securityInfo }) });
+  const local: LocalIdentity = Object.freeze({ certificate, path, guid, ...tokens });
+  credentials.set(local, {
+    certificates: [certificate, ...intermediates],
+    signer,
+    identityCa: [...identityCa],
+    trustedCas: [...(options.trustedCas ?? [])],
+    pathOptions: { ...pathOptions },
+    permissionsCa,
+    permissionsDocument,
+    crypto,
+    candidateGuid,
+    keyAgreement: options.keyAgreement ?? "P-256",
+    modpEncoding: options.modpEncoding ?? "raw",
+    trailingNul: options.trailingNul ?? true,
+    timeout: options.timeout ?? DEFAULT_TIMEOUT,
+    identity: utf8Bytes(encodePem("CERTIFICATE", certificate.der)),
+    participantData,
+  });
+  return local;
+}
+
+/** For the handshake alone. */
+export function credentialsOf(local: LocalIdentity): LocalCredentials {
+  const found = credentials.get(local);
+  if (found === undefined) throw new TypeError("a LocalIdentity is made by validateLocalIdentity only");
+  return found;
+}
+
+const credentials = new WeakMap<LocalIdentity, LocalCredentials>();
+
+/** The entity id of a participant is 000001c1 (DDSI-RTPS 9.3.1.3). */
+function randomGuid(crypto: CryptoProvider): Uint8Array {
+  return Uint8Array.from([...crypto.randomBytes(12), 0, 0, 1, 0xc1]);
+}
+
+const DEFAULT_TIMEOUT = 100_000;

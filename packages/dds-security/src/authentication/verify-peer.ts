@@ -1,0 +1,99 @@
+import {
+  type Certificate,
+  CredentialError,
+  certificatesFromPem,
+  ddsIdentityProfile,
+  type ValidatedPath,
+  validatePath,
+  verifyDocument,
+} from "@ddscred/core";
+import { grantFor } from "../documents/grant.ts";
+import { type Grant, type Permissions, readPermissions } from "../documents/permissions.ts";
+import { signingOf } from "./algorithms.ts";
+import { identityMismatch, replayed, tokenInvalid } from "./fault.ts";
+import { compareGuids, subjectPrefix } from "./guid.ts";
+import { signedContent, type Transcript } from "./handshake-token.ts";
+import type { LocalCredentials, LocalIdentity } from "./local-identity.ts";
+import { decodeParticipantData, type ParticipantData } from "./parameter-list.ts";
+import type { RemoteIdentity } from "./remote-identity.ts";
+
+/** A peer whose certificate is good and fits its GUID. That it holds the key is not proved by this. */
+export interface ClaimedIdentity {
+  readonly certificate: Certificate;
+  readonly path: ValidatedPath;
+  readonly participantData: ParticipantData;
+}
+
+/**
+ * The identity that `c.id` and `c.pdata` claim: the certificate valid and issued by one of our CAs, the GUID the
+ * one that was announced and bound to the certificate's subject (DDS-Security 1.1 9.3.3).
+ */
+export async function verifyIdentity(
+  claim: { readonly id: Uint8Array; readonly participantData: Uint8Array },
+  context: { local: LocalIdentity; remote: RemoteIdentity; credentials: LocalCredentials; at: Date },
+): Promise<ClaimedIdentity> {
+  const { local, remote, credentials, at } = context;
+  const { crypto } = credentials;
+  const participantData = decodeParticipantData(claim.participantData);
+  const { guid } = participantData;
+  const announced = remote.guid;
+  if (announced !== undefined && compareGuids(guid.subarray(0, 12), announced.subarray(0, 12)) !== 0) {
+    throw identityMismatch("the participant data hold another GUID than the peer announced");
+  }
+  if (compareGuids(guid.subarray(0, 12), local.guid.subarray(0, 12)) === 0) {
+    throw replayed("the participant data are our own");
+  }
+  const [certificate, ...intermediates] = certificatesFromPem(withoutNul(claim.id));
+  if (certificate === undefined || intermediates.length > MAX_INTERMEDIATES) {
+    throw tokenInvalid("c.id holds too many certificates");
+  }
+  const prefix = await subjectPrefix(certificate.subject, crypto);
+  if (compareGuids(prefix, guid.subarray(0, 6)) !== 0) {
+    throw identityMismatch("the GUID in the participant data is not bound to the subject of the certificate");
+  }
+  const path = await validatePath({
+    ...credentials.pathOptions,
+    leaf: certificate,
+    intermediates,
+    anchors: [...credentials.identityCa, ...credentials.trustedCas],
+    at,
+    crypto,
+    profile: ddsIdentityProfile,
+  });
+  return { certificate, path, participantData };
+}
+
+/** What the peer may do, by its own document, which our permissions CA must have signed. */
+export async function verifyPermissions(
+  document: Uint8Array,
+  identity: ClaimedIdentity,
+  { credentials, at }: { credentials: LocalCredentials; at: Date },
+): Promise<{ permissions: Permissions; grant: Grant }> {
+  const { permissionsCa: ca, crypto } = credentials;
+  const verified = await verifyDocument(withoutNul(document), { ca, crypto });
+  const permissions = readPermissions(verified, { file: "c.perm" });
+  return { permissions, grant: grantFor(permissions, identity.certificate.subject, at) };
+}
+
+/** `HANDSHAKE_SIGNATURE_INVALID` unless the holder of the certificate signed this handshake. */
+export async function verifySignature(
+  message: "Reply" | "Final",
+  transcript: Transcript,
+  signature: Uint8Array,
+  { certificate }: ClaimedIdentity,
+  { crypto }: LocalCredentials,
+): Promise<void> {
+  const { scheme } = signingOf(certificate.publicKey);
+  const { spki } = certificate.publicKey;
+  if (await crypto.verify(spki, scheme, signedContent(message, transcript), signature)) return;
+  throw new CredentialError("HANDSHAKE_SIGNATURE_INVALID", `the signature of the ${message} message is invalid`, {
+    section: "DDS-Security 1.1 9.3.2.5",
+  });
+}
+
+/** Implementations in C end texts with a NUL and count it. */
+function withoutNul(text: Uint8Array): Uint8Array {
+  return text.at(-1) === 0 ? text.subarray(0, -1) : text;
+}
+
+const MAX_INTERMEDIATES = 8;
