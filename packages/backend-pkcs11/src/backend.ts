@@ -5,11 +5,19 @@ import {
   type CredentialDirectory,
   CredentialError,
   type CredentialSource,
+  type CredentialWriter,
+  type GenerateKeyPairOptions,
+  type ImportCertificateOptions,
+  type ImportedCertificate,
+  type KeyGenerator,
+  type KeyImporter,
   type Pkcs11ObjectType,
   type Pkcs11Uri,
+  parseCertificate,
   parsePkcs11Uri,
   type Signer,
   type SignerOptions,
+  type StoredKeyPair,
 } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { Calls } from "./calls.ts";
@@ -22,6 +30,12 @@ import { describeObjects, describeToken, listedTypes, namesNoObject } from "./ob
 import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { borrowProcessModule } from "./process/process-module.ts";
+import { importCertificate } from "./provisioning/certificate.ts";
+import { generateKeyPair, type MadeKeyPair, type NewKeyPair } from "./provisioning/key-pair.ts";
+import { isKeyType, keyTypes } from "./provisioning/kinds.ts";
+import { nameOfKey } from "./provisioning/name.ts";
+import { importPrivateKey } from "./provisioning/private-key.ts";
+import { removeObject } from "./provisioning/remove.ts";
 import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
@@ -29,11 +43,18 @@ import type { LoginRules } from "./token/login.ts";
 import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
 import { Token } from "./token/token.ts";
 
+/** All that tokens offer. */
+export type Pkcs11Source = CredentialSource &
+  CredentialDirectory &
+  KeyGenerator &
+  KeyImporter &
+  CredentialWriter;
+
 /**
  * The backend of `pkcs11:` URIs: certificates and private keys on tokens, through a PKCS#11 module. Nothing is
  * loaded before the first call. A private key never leaves its token.
  */
-export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSource & CredentialDirectory {
+export function pkcs11Backend(options: Pkcs11BackendOptions = {}): Pkcs11Source {
   const { isolation = "process", deadline = DEADLINE, libraryParameters } = options;
   const open: ModuleOpener =
     isolation === "inline"
@@ -43,7 +64,9 @@ export function pkcs11Backend(options: Pkcs11BackendOptions = {}): CredentialSou
 }
 
 /** The backend on modules of any make; {@link pkcs11Backend} is it on modules of this process or of another one. */
-export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
+export class Pkcs11Backend
+  implements CredentialSource, CredentialDirectory, KeyGenerator, KeyImporter, CredentialWriter
+{
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
   readonly #modules: Modules;
@@ -115,6 +138,38 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
     }
   }
 
+  async generateKeyPair(uri: string, options: GenerateKeyPairOptions): Promise<StoredKeyPair> {
+    if (!isKeyType(options?.keyType)) throw new TypeError(`keyType is one of ${keyTypes.join(", ")}`);
+    return await this.#store(uri, options, (wanted) => generateKeyPair(wanted, options.keyType));
+  }
+
+  async importPrivateKey(
+    uri: string,
+    privateKey: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<StoredKeyPair> {
+    if (!(privateKey instanceof Uint8Array)) throw new TypeError("a private key is a Uint8Array");
+    return await this.#store(uri, options, (wanted) => importPrivateKey(wanted, privateKey));
+  }
+
+  async importCertificate(
+    uri: string,
+    certificate: Uint8Array,
+    options: ImportCertificateOptions = {},
+  ): Promise<ImportedCertificate> {
+    if (!(certificate instanceof Uint8Array)) throw new TypeError("a certificate is a Uint8Array");
+    const own = new Uint8Array(certificate);
+    return await this.#write(uri, "cert", options, async ({ token }, parsed) =>
+      importCertificate(token, parsed, uri, parseCertificate(own), options),
+    );
+  }
+
+  async remove(uri: string, options: CallOptions = {}): Promise<void> {
+    await this.#write(uri, undefined, options, ({ token }, parsed) =>
+      removeObject(token, parsed, uri, options.signal),
+    );
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -144,12 +199,46 @@ export class Pkcs11Backend implements CredentialSource, CredentialDirectory {
     });
   }
 
+  /** Stores a key pair, and lends it. */
+  async #store(
+    uri: string,
+    options: CallOptions,
+    body: (wanted: NewKeyPair) => Promise<MadeKeyPair>,
+  ): Promise<StoredKeyPair> {
+    const { signal } = options;
+    const made = await this.#write(uri, "private", options, ({ token, pin }, parsed) =>
+      body({ token, name: nameOfKey(parsed, uri), pin, signal }),
+    );
+    const { signer, ...said } = made;
+    return { ...said, ...this.#guarded(made.uri, signer) };
+  }
+
+  /** Logs in on the token that the URI names, and writes: once, for what is written twice is there twice. */
+  async #write<T>(
+    uri: string,
+    type: Pkcs11ObjectType | undefined,
+    options: CallOptions,
+    body: (opened: { token: Token; pin: PinRequest }, parsed: Pkcs11Uri) => Promise<T>,
+  ): Promise<T> {
+    if (typeof uri !== "string") throw new TypeError("a URI is a string");
+    return await this.#calls.run(uri, options, async () => {
+      const parsed = parsePkcs11Uri(uri);
+      const module = await this.#modules.forUri(parsed);
+      const opened = await recovering(module, options.signal, async () => {
+        const one = await this.#open(uri, parsed, module, type ?? parsed.path.type);
+        await one.token.unlock(one.pin);
+        return one;
+      });
+      return await body(opened, parsed);
+    });
+  }
+
   /** The one token that the URI names. */
   async #open(
     uri: string,
     parsed: Pkcs11Uri,
     module: Module,
-    type: Pkcs11ObjectType,
+    type: Pkcs11ObjectType | undefined,
   ): Promise<{ token: Token; pin: PinRequest }> {
     const asked = parsed.path.type;
     if (asked !== undefined && asked !== type) {

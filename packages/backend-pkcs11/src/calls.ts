@@ -48,6 +48,11 @@ export class Calls {
   }
 }
 
+/** `ABORTED` where nobody waits for the call any more: for those that are about to write, or just did. */
+export function checkWanted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted === true) throw new CredentialError("ABORTED", "the call was aborted");
+}
+
 function aborted(uri: string): CredentialError {
   return new CredentialError("ABORTED", "the call was aborted", { uri });
 }
