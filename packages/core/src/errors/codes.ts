@@ -189,6 +189,23 @@ export const errorCodes = {
     "a critical extension is not understood",
     "Have it issued without that extension.",
   ),
+  NAME_CONSTRAINT_VIOLATED: row(
+    "a name lies outside what a CA above it may certify",
+    "Have it issued under a name that the CA's nameConstraints permit, or by another CA.",
+  ),
+  POLICY_REFUSED: row(
+    "no certificate policy that is required is valid for the path",
+    "Have it issued under the policy that the message names, by CAs that may assert it.",
+  ),
+  PURPOSE_REFUSED: row(
+    "the certificate is for other purposes",
+    "Have it issued with the keyUsage and extendedKeyUsage that are needed.",
+  ),
+  REVOCATION_UNKNOWN: row(
+    "no usable revocation list says whether the certificate is revoked",
+    "Fetch the current CRL of the CA that issued the certificate.",
+  ),
+  CRL_EXPIRED: row("the revocation list is out of date", "Fetch the current CRL of the CA."),
   PATH_REFUSED: row("the certificate path breaks a rule", "The message names the rule and the certificate."),
 
   // Signed documents
@@ -261,6 +278,14 @@ export const errorCodes = {
   GRANT_ALLOWS_NOTHING: row(
     "the grant allows no topic",
     "Add an allow_rule before the rule that denies everything, and sign the document again.",
+  ),
+  TOPIC_NOT_COVERED: row(
+    "no rule covers the topic",
+    "Add a topic_rule that matches the topic to the governance, and sign the document again.",
+  ),
+  ACCESS_DENIED: row(
+    "the rules deny the access",
+    "Add or move an allow_rule in the permissions, and sign the document again: the first rule that matches decides.",
   ),
   PEER_DIFFERS: row(
     "an implementation reads this otherwise",

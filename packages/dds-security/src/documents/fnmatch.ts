@@ -3,6 +3,8 @@ export interface FnmatchOptions {
   readonly pathname?: boolean;
   /** A backslash stands for itself (FNM_NOESCAPE). Default false. */
   readonly noEscape?: boolean;
+  /** `[^set]` is `[!set]`, as in most C libraries; POSIX leaves it open. Default false. */
+  readonly caret?: boolean;
 }
 
 /**
@@ -13,20 +15,30 @@ export interface FnmatchOptions {
  * At most length of pattern times length of text steps: no pattern makes it exponential.
  */
 export function fnmatch(pattern: string, text: string, options: FnmatchOptions = {}): boolean {
-  if (options.pathname !== true) return matchTokens(tokens(pattern, options), Array.from(text));
+  return compileFnmatch(pattern, options)(text);
+}
+
+/** {@link fnmatch} for many texts: the pattern is read once. */
+export function compileFnmatch(pattern: string, options: FnmatchOptions = {}): (text: string) => boolean {
+  if (options.pathname !== true) {
+    const whole = tokens(pattern, options);
+    return (text) => matchTokens(whole, Array.from(text));
+  }
   // Slashes match only each other, so the parts between them match one by one.
-  const patterns = pattern.split("/");
-  const parts = text.split("/");
-  return (
-    patterns.length === parts.length &&
-    patterns.every((each, index) => matchTokens(tokens(each, options), Array.from(parts[index] ?? "")))
-  );
+  const parts = pattern.split("/").map((part) => tokens(part, options));
+  return (text) => {
+    const texts = text.split("/");
+    return (
+      parts.length === texts.length &&
+      parts.every((part, index) => matchTokens(part, Array.from(texts[index] ?? "")))
+    );
+  };
 }
 
 /** What one place of a pattern takes: any run of characters, or one character. */
-type Token = "*" | ((character: string) => boolean);
+export type Token = "*" | ((character: string) => boolean);
 
-function matchTokens(pattern: readonly Token[], text: readonly string[]): boolean {
+export function matchTokens(pattern: readonly Token[], text: readonly string[]): boolean {
   let at = 0;
   let position = 0;
   /** Where the last star stood, and how far it reaches now: it alone is ever widened. */
@@ -64,7 +76,7 @@ function tokens(pattern: string, options: FnmatchOptions): Token[] {
     } else if (character === "\\" && options.noEscape !== true && at + 1 < characters.length) {
       result.push(literal(characters[++at] ?? ""));
     } else {
-      const set = character === "[" ? readSet(characters, at) : undefined;
+      const set = character === "[" ? readSet(characters, at, options.caret === true) : undefined;
       result.push(set?.matches ?? literal(character));
       at = set?.end ?? at;
     }
@@ -78,34 +90,38 @@ const literal = (wanted: string) => (character: string) => character === wanted;
 function readSet(
   pattern: readonly string[],
   start: number,
+  caret: boolean,
 ): { matches: (character: string) => boolean; end: number } | undefined {
-  const negated = pattern[start + 1] === "!";
+  const mark = pattern[start + 1];
+  const negated = mark === "!" || (caret && mark === "^");
   const first = start + (negated ? 2 : 1);
+  const members: ((character: string) => boolean)[] = [];
   // A ] that comes first is a member.
-  const end = pattern.indexOf("]", first + 1);
-  if (end < 0) return undefined;
-  const named = readClass(pattern, first);
-  if (named !== undefined) {
-    const { matches, next } = named;
-    if (pattern[next] === "]") return { matches: (character) => matches(character) !== negated, end: next };
+  for (let at = first; at < pattern.length; at++) {
+    if (pattern[at] === "]" && at > first) {
+      return { matches: (character) => members.some((has) => has(character)) !== negated, end: at };
+    }
+    const named = readClass(pattern, at);
+    const isRange = pattern[at + 1] === "-" && at + 2 < pattern.length && pattern[at + 2] !== "]";
+    members.push(named?.matches ?? range(pattern[at], pattern[isRange ? at + 2 : at]));
+    if (named !== undefined) at = named.last;
+    else if (isRange) at += 2;
   }
-  const ranges: (readonly [number, number])[] = [];
-  for (let at = first; at < end; at++) {
-    const low = codePoint(pattern[at]);
-    const isRange = pattern[at + 1] === "-" && at + 2 < end;
-    ranges.push([low, isRange ? codePoint(pattern[at + 2]) : low]);
-    if (isRange) at += 2;
-  }
-  const has = (code: number) => ranges.some(([low, high]) => low <= code && code <= high);
-  return { matches: (character) => has(codePoint(character)) !== negated, end };
+  return undefined;
 }
 
-/** `[:name:]`, alone in its set: what DDS expressions use of classes. */
+function range(from: string | undefined, to: string | undefined): (character: string) => boolean {
+  const [low, high] = [codePoint(from), codePoint(to)];
+  return (character) => low <= codePoint(character) && codePoint(character) <= high;
+}
+
+/** A class `[:name:]` within a set; `last` is the place of its own `]`. */
 function readClass(pattern: readonly string[], at: number) {
+  if (pattern[at] !== "[" || pattern[at + 1] !== ":") return undefined;
   const name = /^\[:([a-z]{5,6}):\]/.exec(pattern.slice(at, at + 12).join(""))?.[1];
   const matcher = name === undefined ? undefined : CLASSES[name];
   if (name === undefined || matcher === undefined) return undefined;
-  return { matches: (character: string) => matcher.test(character), next: at + name.length + 4 };
+  return { matches: (character: string) => matcher.test(character), last: at + name.length + 3 };
 }
 
 const codePoint = (character: string | undefined): number => character?.codePointAt(0) ?? 0;

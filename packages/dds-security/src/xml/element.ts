@@ -10,6 +10,8 @@ export interface XmlElement {
   readonly children: readonly XmlElement[];
   /** Its own character data without that of its children, references resolved, blanks at both ends removed. */
   readonly text: string;
+  /** The same with the blanks: not every reader removes them. */
+  readonly untrimmed: string;
   /** Of the text's first character; where there is no text, the place right after the start tag. */
   readonly textLocation: SourceLocation;
 }

@@ -96,7 +96,7 @@ class TreeBuilder {
     if (this.#open.length >= xmlLimits.depth) {
       throw invalid(`the XML is nested deeper than ${xmlLimits.depth} elements`, location);
     }
-    const element = { name, location, offset, attributes: [], children: [], pieces: [], text: "" };
+    const element = { name, location, offset, attributes: [], children: [], pieces: [], text: "", untrimmed: "" };
     this.#open.push({ ...element, textLocation: location });
   }
 
@@ -141,7 +141,8 @@ class TreeBuilder {
     if (element === undefined) return;
     const { name, location, attributes, children, pieces } = element;
     const textLocation = pieces.length > 0 ? element.textLocation : location;
-    const done = { name, location, attributes, children, text: trimXml(pieces.join("")), textLocation };
+    const untrimmed = pieces.join("");
+    const done = { name, location, attributes, children, text: trimXml(untrimmed), untrimmed, textLocation };
     this.#closed = done;
     const parent = this.#open.at(-1);
     if (parent === undefined) this.#root = done;
