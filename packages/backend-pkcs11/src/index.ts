@@ -1,4 +1,4 @@
-export { pkcs11Backend } from "./backend.ts";
+export { type Pkcs11Source, pkcs11Backend } from "./backend.ts";
 export {
   type Discovery,
   discoverModules,
@@ -15,6 +15,6 @@ export {
 } from "./discovery/examine.ts";
 export type { DiscoveryFinding } from "./discovery/finding.ts";
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
-export type { PinState } from "./discovery/pin-state.ts";
 export type { Pkcs11BackendOptions } from "./options.ts";
 export type { PinProvider, PinQuestion } from "./token/pin.ts";
+export type { PinState } from "./token/pin-state.ts";

@@ -8,8 +8,8 @@ import { discoverModules } from "../dist/discovery/discover.js";
 import { examineModule } from "../dist/discovery/examine.js";
 import { readOpensslConfig } from "../dist/discovery/openssl/parse.js";
 import { opensslPkcs11 } from "../dist/discovery/openssl/pkcs11.js";
-import { pinState } from "../dist/discovery/pin-state.js";
 import { type DiscoveryWorld, thisMachine } from "../dist/discovery/world.js";
+import { pinState } from "../dist/token/pin-state.js";
 import { failure } from "./support/failure.ts";
 import { module, PIN, skip, TokenFolder } from "./support/softhsm.ts";
 

@@ -54,6 +54,12 @@ export interface Module {
     object: Handle,
     names: readonly N[],
   ): Promise<Attributes<N>>;
+  /** The attributes of each of many objects, in few exchanges; undefined for one that is not there any more. */
+  attributesOf<N extends AttributeName>(
+    session: Handle,
+    objects: readonly Handle[],
+    names: readonly N[],
+  ): Promise<readonly (Attributes<N> | undefined)[]>;
 
   /**
    * C_SignInit and C_Sign. Where it fails, an operation may be left open on the session: close it.

@@ -11,7 +11,7 @@ import type { ModuleReport, SlotReport } from "../cryptoki/report.ts";
 import { loadBinding } from "../inline/binding.ts";
 import { borrowProcessModule } from "../process/process-module.ts";
 import { tokenUri } from "../token/names.ts";
-import { type PinState, pinState } from "./pin-state.ts";
+import { type PinState, pinState } from "../token/pin-state.ts";
 
 /** A module, and what is in its slots. */
 export interface ModuleExamination {

@@ -22,18 +22,12 @@ import type {
   TokenState,
 } from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
-import {
-  type AttributeName,
-  type Attributes,
-  attributeType,
-  decodeAttribute,
-  nativeTemplate,
-  type Template,
-} from "../cryptoki/template.ts";
+import { type AttributeName, type Attributes, nativeTemplate, type Template } from "../cryptoki/template.ts";
 import { LoginBook } from "../token/login-book.ts";
 import type { Binding, InitializeOptions, NativeMechanism, NativeModule } from "./binding.ts";
 import { loadNative, startError } from "./load.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
+import { NativeObjects } from "./native-objects.ts";
 import { NativeSlots } from "./native-slots.ts";
 import { Pace } from "./pace.ts";
 
@@ -56,7 +50,9 @@ export class InlineModule implements Module {
   readonly #pace = new Pace();
   readonly #handles = new Handles(this);
   readonly #slots: NativeSlots;
+  readonly #objects: NativeObjects;
   #whenIdle: (() => void)[] = [];
+  #signing = 0;
   #initialised: "no" | "by us" | "by others" = "no";
 
   /** Loads the library; for the errors see {@link loadNative}. */
@@ -66,6 +62,7 @@ export class InlineModule implements Module {
     this.#options = parameters === undefined ? OPTIONS : { ...OPTIONS, libraryParameters: `${parameters}\0` };
     this.#native = loadNative(binding, path);
     this.#slots = new NativeSlots(this.#native);
+    this.#objects = new NativeObjects(this.#native);
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
   }
 
@@ -148,24 +145,8 @@ export class InlineModule implements Module {
   }
 
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
-    const wanted = nativeTemplate(template);
     const handle = this.#session(session, "C_FindObjectsInit");
-    native("C_FindObjectsInit", () => this.#native.C_FindObjectsInit(handle, wanted));
-    try {
-      const found: Handle[] = [];
-      for (;;) {
-        const some = native("C_FindObjects", () => this.#native.C_FindObjects(handle, FIND_AT_ONCE));
-        if (some.length === 0) return found;
-        found.push(...some.map((object) => this.#handles.give(object)));
-        if (found.length > MAX_OBJECTS) throw tooManyObjects();
-      }
-    } finally {
-      try {
-        this.#native.C_FindObjectsFinal(handle);
-      } catch {
-        // what the search found, or why it failed, is the answer
-      }
-    }
+    return this.#objects.find(handle, template).map((object) => this.#handles.give(object));
   }
 
   async attributes<N extends AttributeName>(
@@ -173,24 +154,50 @@ export class InlineModule implements Module {
     object: Handle,
     names: readonly N[],
   ): Promise<Attributes<N>> {
-    // Thousands of objects are read one after the other: the event loop gets its turn in between.
-    if (this.#pace.isTurnOver(performance.now())) await nextTurn();
     const handle = this.#session(session, "C_GetAttributeValue");
     this.#handles.checkObject(object, "C_GetAttributeValue");
-    // One sensitive or unknown attribute makes the binding lose all the values, so each is asked for alone.
-    const values = names.map((name) => [name, this.#attribute(handle, buffer(object), name)] as const);
-    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Attributes<N>;
+    return this.#objects.attributes(handle, buffer(object), names);
+  }
+
+  async attributesOf<N extends AttributeName>(
+    session: Handle,
+    objects: readonly Handle[],
+    names: readonly N[],
+  ): Promise<readonly (Attributes<N> | undefined)[]> {
+    const read = this.#objects.reader(this.#session(session, "C_GetAttributeValue"), names);
+    const all: (Attributes<N> | undefined)[] = [];
+    for (const object of objects) {
+      // Thousands of objects are read one after the other: the event loop gets its turn in between.
+      if (this.#pace.isTurnOver(performance.now())) {
+        await nextTurn();
+        this.#handles.checkSession(session, "C_GetAttributeValue");
+      }
+      this.#handles.checkObject(object, "C_GetAttributeValue");
+      all.push(unlessGone(() => read(buffer(object))));
+    }
+    return all;
   }
 
   async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
-    const begin = performance.now();
+    this.#signing++;
+    try {
+      return await this.#sign(session, request);
+    } finally {
+      this.#signing--; // not before the caller had its turn, and with it those who sign beside it
+    }
+  }
+
+  async #sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
     const kind = this.#pace.of(request);
+    const isHere = kind.isQuick(this.#signing === 1);
+    if (isHere && this.#pace.isTurnOver(performance.now())) await nextTurn();
+    const begin = performance.now();
     const handle = this.#session(session, "C_SignInit");
     this.#handles.checkObject(request.key, "C_SignInit");
     this.#signInit(handle, request);
     const input = buffer(request.input);
     const output = Buffer.allocUnsafe(request.length);
-    if (!kind.isQuick || this.#pace.isTurnOver(begin)) {
+    if (!isHere) {
       const signature = await this.#signElsewhere(handle, input, output);
       kind.tookElsewhere(performance.now() - begin);
       return signature;
@@ -272,17 +279,6 @@ export class InlineModule implements Module {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #attribute(session: Buffer, object: Buffer, name: AttributeName): unknown {
-    try {
-      const type = attributeType(name);
-      const [found] = this.#native.C_GetAttributeValue(session, object, [{ type }]);
-      return found === undefined ? undefined : decodeAttribute(name, found.value);
-    } catch (error) {
-      if (error instanceof TypeError || withheld.has(returnValue(error) ?? 0)) return undefined;
-      throw nativeError("C_GetAttributeValue", error);
-    }
-  }
-
   #mechanism({ type, pss }: Mechanism): NativeMechanism {
     if (pss === undefined) return { mechanism: type };
     const { hash, mgf, saltLength } = pss;
@@ -293,11 +289,14 @@ export class InlineModule implements Module {
   }
 }
 
-function tooManyObjects(): CredentialError {
-  return new CredentialError("TOKEN_ERROR", `the token lists more than ${MAX_OBJECTS} objects`, {
-    call: "C_FindObjects",
-    hint: "Name the object by its label (object=) and id.",
-  });
+/** Undefined for an object that was destroyed since it was found. */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CredentialError && error.rv === "CKR_OBJECT_HANDLE_INVALID") return undefined;
+    throw error;
+  }
 }
 
 /** The same bytes as a Buffer; nothing is copied. */
@@ -307,9 +306,5 @@ function buffer(bytes: Uint8Array): Buffer {
 
 /** Without the flag a module believes in a single thread, and signing on another corrupts its heap. */
 const OPTIONS: InitializeOptions = { flags: CKF_OS_LOCKING_OK };
-const FIND_AT_ONCE = 256;
-const MAX_OBJECTS = 100_000;
 
 const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
-/** CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID, CKR_INFORMATION_SENSITIVE. */
-const withheld: ReadonlySet<number> = new Set([0x11, 0x12, 0x170]);

@@ -3,18 +3,19 @@ import type { SignRequest } from "../cryptoki/module.ts";
 /**
  * Where a signature is made: in the calling thread, or on one of libuv's.
  *
- * Another thread keeps the event loop going while a device computes for milliseconds. A token in software
- * signs on a P-256 key in less time than the change of threads takes; there the calling thread is two to
- * three times as fast. So each kind of key begins on another thread, and moves here when that turned out to
- * be quick; it moves back for good when it was not.
+ * Another thread keeps the event loop going while a device computes for milliseconds, and lets several
+ * signatures be made at once. But the change of threads takes longer than a token in software needs for a
+ * P-256 key: there the calling thread is two to three times as fast. So each kind of key begins on another
+ * thread, and moves here when that turned out to be quick; it moves back for good when it was not. A signature
+ * that is alone may take somewhat longer here, since nothing could be made beside it.
  */
 export class Pace {
-  readonly #kinds = new Map<string, KindOfKey>();
+  readonly #kinds = new Map<number, KindOfKey>();
   #turnBegan = 0;
 
   /** The record for a kind of key, which says where it signs. */
   of({ mechanism, length }: SignRequest): KindOfKey {
-    const key = `${mechanism.type}/${length}`;
+    const key = mechanism.type * 0x1_0000 + length;
     let kind = this.#kinds.get(key);
     if (kind === undefined) this.#kinds.set(key, (kind = new KindOfKey()));
     return kind;
@@ -33,25 +34,52 @@ export class Pace {
 }
 
 class KindOfKey {
+  readonly #alone = new Verdict(QUICK_ALONE);
+  readonly #beside = new Verdict(QUICK);
+
+  /** @param isAlone whether no other signature is under way */
+  isQuick(isAlone: boolean): boolean {
+    return (isAlone ? this.#alone : this.#beside).isQuick;
+  }
+
+  /** @param time in milliseconds that a signature took on another thread, with the way there and back */
+  tookElsewhere(time: number): void {
+    this.#alone.tookElsewhere(time);
+    this.#beside.tookElsewhere(time);
+  }
+
+  tookHere(time: number): void {
+    this.#alone.tookHere(time);
+    this.#beside.tookHere(time);
+  }
+}
+
+/** Whether signatures take no longer than a number of milliseconds, but for one in ten. */
+class Verdict {
+  readonly #limit: number;
   #wasQuick = false;
   #signatures = 0;
   #slow = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   get isQuick(): boolean {
     return this.#wasQuick && this.#slow * 10 <= this.#signatures + 30;
   }
 
-  /** @param time in milliseconds that a signature took on another thread, with the way there and back */
   tookElsewhere(time: number): void {
-    if (time < QUICK) this.#wasQuick = true;
+    if (time < this.#limit) this.#wasQuick = true;
   }
 
   tookHere(time: number): void {
     this.#signatures++;
-    if (time > QUICK) this.#slow++;
+    if (time > this.#limit) this.#slow++;
   }
 }
 
 /** Milliseconds. */
 const QUICK = 0.4;
+const QUICK_ALONE = 1;
 const LONGEST_TURN = 2;

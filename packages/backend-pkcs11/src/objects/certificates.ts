@@ -9,6 +9,7 @@ import {
 } from "@ddscred/core";
 import { CKC_X_509 } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
+import type { Attributes } from "../cryptoki/template.ts";
 import { quoted } from "../token/names.ts";
 import type { Token } from "../token/token.ts";
 import { objectNames, objectUri, search, type TokenObject } from "./search.ts";
@@ -32,7 +33,7 @@ export async function findCertificates(
 ): Promise<readonly Certificate[] | undefined> {
   return await token.use(async (session) => {
     const stored: StoredCertificate[] = [];
-    const matching = await search(token.module, session, "cert", uri.path);
+    const matching = await token.selections.find(token, session, "cert", uri.path);
     for (const object of matching) {
       const certificate = await readCertificate(token, session, object).catch((error: unknown) => {
         throw naming(object, matching.length, error);
@@ -67,7 +68,20 @@ export async function readCertificate(
   session: Handle,
   object: TokenObject,
 ): Promise<Certificate | undefined> {
-  const said = await token.module.attributes(session, object.handle, ["CKA_CERTIFICATE_TYPE", "CKA_VALUE"]);
+  const said = await token.module.attributes(session, object.handle, certificateAttributes);
+  return certificateFrom(token, object, said);
+}
+
+/** What {@link readCertificate} reads. */
+export const certificateAttributes = ["CKA_CERTIFICATE_TYPE", "CKA_VALUE"] as const;
+export type CertificateAttributes = Attributes<(typeof certificateAttributes)[number]>;
+
+/** The certificate out of the attributes of an object. */
+export function certificateFrom(
+  token: Token,
+  object: TokenObject,
+  said: CertificateAttributes,
+): Certificate | undefined {
   if ((said.CKA_CERTIFICATE_TYPE ?? CKC_X_509) !== CKC_X_509) return undefined;
   const { CKA_VALUE: value } = said;
   const uri = objectUri(token, object);

@@ -1,23 +1,16 @@
 import {
-  type Certificate,
   type CredentialDescription,
   formatName,
   matchesObject,
   type Pkcs11ObjectType,
   type Pkcs11Uri,
 } from "@ddscred/core";
-import {
-  CKF_LOGIN_REQUIRED,
-  CKF_PROTECTED_AUTHENTICATION_PATH,
-  CKF_USER_PIN_COUNT_LOW,
-  CKF_USER_PIN_FINAL_TRY,
-  CKF_USER_PIN_LOCKED,
-  CKF_USER_PIN_TO_BE_CHANGED,
-} from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
+import type { AttributeName, Attributes } from "../cryptoki/template.ts";
+import { pinSummary } from "../token/pin-state.ts";
 import type { Token } from "../token/token.ts";
-import { readCertificate } from "./certificates.ts";
-import { keyAttributes, publicKeyFrom, publicKeyOf } from "./public-key.ts";
+import { type CertificateAttributes, certificateAttributes, certificateFrom } from "./certificates.ts";
+import { pairsOf, readKeys } from "./pairing.ts";
 import { countNamed, objectClasses, objectUri, search, type TokenObject } from "./search.ts";
 
 /** Whether the URI is about tokens rather than about objects on them. */
@@ -37,7 +30,7 @@ export function describeToken(token: Token): CredentialDescription {
       model,
       serial: serialNumber,
       slot: String(slotId),
-      pin: pinState(flags),
+      pin: pinSummary(flags),
       ...(token.isOpen ? {} : { hidden: "private objects are hidden without a PIN" }),
     },
   };
@@ -51,96 +44,112 @@ export async function describeObjects(
 ): Promise<readonly CredentialDescription[]> {
   if (uri.path.type !== undefined && uri.path.type !== type) return [];
   return await token.use(async (session) => {
-    const found: CredentialDescription[] = [];
-    const objects = await search(token.module, session, type, uri.path);
-    const named = countNamed(token, objects);
-    for (const object of objects.filter((object) => matchesObject(uri, object))) {
-      const details = await detailsOf(token, session, object).catch(() => ({ damaged: "it cannot be read" }));
+    const found = await search(token.module, session, type, uri.path);
+    const named = countNamed(token, found);
+    const objects = found.filter((object) => matchesObject(uri, object));
+    const details = await detailsOf(token, session, type, objects);
+    return objects.map((object, n) => {
+      const id: Record<string, string> =
+        object.id.length > 0 ? { id: Buffer.from(object.id).toString("hex") } : {};
       const count = named(object);
       const others = count > 1 ? { ambiguous: `the URI names ${count} objects` } : {};
-      found.push({
+      return {
         uri: objectUri(token, object),
         kind: kinds[type],
         label: object.label,
-        details: { ...details, ...others },
-      });
-    }
-    return found;
+        details: { ...id, ...details[n], ...others },
+      };
+    });
   });
 }
 
 /** In the order of listing. */
 export const listedTypes = Object.keys(objectClasses) as readonly Pkcs11ObjectType[];
 
+/** What is told of each object of a type, read in bulk. */
 async function detailsOf(
   token: Token,
   session: Handle,
-  object: TokenObject,
-): Promise<Record<string, string>> {
-  const id: Record<string, string> =
-    object.id.length > 0 ? { id: Buffer.from(object.id).toString("hex") } : {};
-  switch (object.type) {
-    case "cert": {
-      const certificate = await readCertificate(token, session, object);
-      return { ...id, ...(certificate === undefined ? {} : certificateDetails(certificate)) };
-    }
-    case "private": {
-      const key = await publicKeyOf(token, session, object).then(
-        ({ label }) => label,
-        () => "kind unknown: no public key or certificate with its id",
+  type: Pkcs11ObjectType,
+  objects: readonly TokenObject[],
+): Promise<readonly Record<string, string>[]> {
+  switch (type) {
+    case "cert":
+      return (await read(token, session, objects, certificateAttributes)).map((said, n) =>
+        certificateDetails(token, objects[n], said),
       );
-      return { ...id, key, ...(await protection(token, session, object)) };
+    case "private": {
+      const pairs = await pairsOf(token, session, objects);
+      const protections = await read(token, session, objects, protectionAttributes);
+      return pairs.map(({ publicKey, certificate }, n) => ({
+        key: publicKey?.label ?? "kind unknown: no public key or certificate with its id",
+        ...protection(protections[n]),
+        ...(certificate === undefined ? {} : { certificate: objectUri(token, certificate) }),
+      }));
     }
-    case "public": {
-      const key = publicKeyFrom(await token.module.attributes(session, object.handle, keyAttributes));
-      return { ...id, key: key?.label ?? "of another kind" };
-    }
-    case "secret-key": {
-      const { CKA_VALUE_LEN: length } = await token.module.attributes(session, object.handle, [
-        "CKA_VALUE_LEN",
-      ]);
-      const size: Record<string, string> = length === undefined ? {} : { bits: String(length * 8) };
-      return { ...id, ...size, ...(await protection(token, session, object)) };
-    }
+    case "public":
+      return (await readKeys(token, session, objects)).map(({ publicKey }) => ({
+        key: publicKey?.label ?? "of another kind",
+      }));
+    case "secret-key":
+      return (await read(token, session, objects, ["CKA_VALUE_LEN", ...protectionAttributes])).map(
+        (said) => ({
+          ...(said?.CKA_VALUE_LEN === undefined ? {} : { bits: String(said.CKA_VALUE_LEN * 8) }),
+          ...protection(said),
+        }),
+      );
     case "data":
-      return id;
+      return [];
     default:
-      return id; // one of the cases above: here to say that all are
+      return []; // one of the cases above: here to say that all are
   }
 }
 
-function certificateDetails(certificate: Certificate): Record<string, string> {
-  const { subject, issuer, publicKey, notAfter } = certificate;
+async function read<N extends AttributeName>(
+  { module }: Token,
+  session: Handle,
+  objects: readonly TokenObject[],
+  names: readonly N[],
+): Promise<readonly (Attributes<N> | undefined)[]> {
+  const handles = objects.map(({ handle }) => handle);
+  return await module.attributesOf(session, handles, names);
+}
+
+function certificateDetails(
+  token: Token,
+  object: TokenObject | undefined,
+  said: CertificateAttributes | undefined,
+): Record<string, string> {
+  if (object === undefined || said === undefined) return damaged;
+  try {
+    const certificate = certificateFrom(token, object, said);
+    if (certificate === undefined) return {};
+    const { subject, issuer, publicKey, notAfter } = certificate;
+    return {
+      subject: formatName(subject),
+      issuer: formatName(issuer),
+      key: publicKey.label,
+      expires: notAfter.toISOString(),
+    };
+  } catch {
+    return damaged;
+  }
+}
+
+const damaged = { damaged: "it cannot be read" };
+
+function protection(
+  said: Attributes<(typeof protectionAttributes)[number]> | undefined,
+): Record<string, string> {
   return {
-    subject: formatName(subject),
-    issuer: formatName(issuer),
-    key: publicKey.label,
-    expires: notAfter.toISOString(),
+    ...(said?.CKA_SENSITIVE === undefined ? {} : { sensitive: yesOrNo(said.CKA_SENSITIVE) }),
+    ...(said?.CKA_EXTRACTABLE === undefined ? {} : { extractable: yesOrNo(said.CKA_EXTRACTABLE) }),
   };
 }
 
-async function protection(
-  token: Token,
-  session: Handle,
-  { handle }: TokenObject,
-): Promise<Record<string, string>> {
-  const said = await token.module.attributes(session, handle, ["CKA_SENSITIVE", "CKA_EXTRACTABLE"]);
-  return {
-    ...(said.CKA_SENSITIVE === undefined ? {} : { sensitive: yesOrNo(said.CKA_SENSITIVE) }),
-    ...(said.CKA_EXTRACTABLE === undefined ? {} : { extractable: yesOrNo(said.CKA_EXTRACTABLE) }),
-  };
-}
+const protectionAttributes = ["CKA_SENSITIVE", "CKA_EXTRACTABLE"] as const;
 
 const yesOrNo = (value: boolean): string => (value ? "yes" : "no");
-
-function pinState(flags: number): string {
-  if ((flags & CKF_LOGIN_REQUIRED) === 0) return "not needed";
-  if (flags & CKF_USER_PIN_LOCKED) return "locked";
-  if (flags & CKF_USER_PIN_TO_BE_CHANGED) return "must be changed";
-  if (flags & CKF_USER_PIN_FINAL_TRY) return "one attempt left";
-  if (flags & CKF_USER_PIN_COUNT_LOW) return "wrong PINs were tried";
-  return flags & CKF_PROTECTED_AUTHENTICATION_PATH ? "by PIN pad" : "ready";
-}
 
 const kinds = {
   cert: "certificate",

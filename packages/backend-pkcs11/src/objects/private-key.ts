@@ -29,13 +29,14 @@ export interface BoundKey {
  */
 export async function findPrivateKey(
   token: Token,
-  uri: Pkcs11Uri,
+  uri: Pick<Pkcs11Uri, "path">,
   text: string,
 ): Promise<{ key: PrivateKey; bound: BoundKey }> {
   const { epoch } = token;
   return await token.use(async (session) => {
     const object = await selectKey(token, session, uri.path, text);
-    const key = await describeKey(token, session, object);
+    const key = described.get(object) ?? (await describeKey(token, session, object));
+    described.set(object, key);
     return { key, bound: { epoch, handle: object.handle } };
   });
 }
@@ -55,14 +56,15 @@ async function selectKey(
   path: ObjectPath,
   text: string,
 ): Promise<TokenObject> {
-  const matching = await search(token.module, session, "private", path);
+  const matching = await token.selections.find(token, session, "private", path);
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
   const all = matching.length > 0 ? matching : await search(token.module, session, "private", {});
   return selectOne(matching, all, objectNames(token), { uri: text, what: "private key" });
 }
 
-async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<PrivateKey> {
+/** What is known of a private key. For the errors see {@link findPrivateKey}. */
+export async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<PrivateKey> {
   const uri = objectUri(token, object);
   const said = await token.module.attributes(session, object.handle, [
     "CKA_SIGN",
@@ -84,6 +86,9 @@ async function describeKey(token: Token, session: Handle, object: TokenObject): 
     alwaysAuthenticate: said.CKA_ALWAYS_AUTHENTICATE ?? false,
   };
 }
+
+/** What was read of objects that are given out again. */
+const described = new WeakMap<TokenObject, PrivateKey>();
 
 function checkKey({ keyType, bits = 0, curve, label }: PublicKeyInfo, uri: string): void {
   const usable = keyType === "rsa" ? bits >= 2048 : keyType === "ec" && curve !== undefined;

@@ -13,7 +13,7 @@ import {
   CKO_SECRET_KEY,
 } from "../cryptoki/constants.ts";
 import type { Handle, Module } from "../cryptoki/module.ts";
-import type { Template } from "../cryptoki/template.ts";
+import type { Attributes, Template } from "../cryptoki/template.ts";
 import { uriOf } from "../token/names.ts";
 import type { Token } from "../token/token.ts";
 
@@ -47,14 +47,37 @@ export async function search(
   path: ObjectPath,
 ): Promise<readonly TokenObject[]> {
   const handles = await module.find(session, template(type, path));
+  const names = await namesOf(module, session, handles);
   const found: TokenObject[] = [];
-  for (const handle of handles) {
-    const said = await module.attributes(session, handle, ["CKA_LABEL", "CKA_ID"]);
-    const label = displayText(said.CKA_LABEL ?? new Uint8Array());
-    const object = { handle, type, label, id: said.CKA_ID ?? new Uint8Array() };
-    if (matchesObject(asUri(path), object)) found.push(object);
-  }
+  handles.forEach((handle, n) => {
+    const object = { handle, type, ...(names[n] ?? UNNAMED) };
+    if (names[n] !== undefined && matchesObject(asUri(path), object)) found.push(object);
+  });
   return found.sort(byLabelAndId);
+}
+
+/** The names of many objects; undefined for one that is not there any more. */
+export async function namesOf(
+  module: Module,
+  session: Handle,
+  handles: readonly Handle[],
+): Promise<readonly (Pick<TokenObject, "label" | "id"> | undefined)[]> {
+  const said = await module.attributesOf(session, handles, ["CKA_LABEL", "CKA_ID"]);
+  return said.map((one) => one && names(one));
+}
+
+/** An object by its handle, under the names that the token gave it. */
+export async function objectAt(
+  module: Module,
+  session: Handle,
+  type: Pkcs11ObjectType,
+  handle: Handle,
+): Promise<TokenObject> {
+  return { handle, type, ...names(await module.attributes(session, handle, ["CKA_LABEL", "CKA_ID"])) };
+}
+
+function names(said: Attributes<"CKA_LABEL" | "CKA_ID">): Pick<TokenObject, "label" | "id"> {
+  return { label: displayText(said.CKA_LABEL ?? new Uint8Array()), id: said.CKA_ID ?? new Uint8Array() };
 }
 
 /** The canonical URI of an object, and of no other where labels and ids are used as they should be. */
@@ -119,6 +142,8 @@ const asUri = (path: ObjectPath): Pkcs11Uri => ({
 
 const displayText = (bytes: Uint8Array): string =>
   new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+const UNNAMED = { label: "", id: new Uint8Array() };
 
 /** Labels that have one spelling in Unicode. */
 const ASCII = /^\p{ASCII}*$/u;

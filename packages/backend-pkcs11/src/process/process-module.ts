@@ -119,12 +119,23 @@ class ProcessModule implements Module {
     this.#checkSession(session, "C_GetAttributeValue");
     this.#host.handles.checkObject(object, "C_GetAttributeValue");
     const said = await this.#call("attributes", "C_GetAttributeValue", [session, object, names]);
-    // Bytes are a part of a larger message, which need not stay.
-    const copies = Object.entries(said).map(([name, value]) => [
-      name,
-      value instanceof Uint8Array ? new Uint8Array(value) : value,
-    ]);
-    return Object.fromEntries(copies) as Attributes<N>;
+    return copied(said) as Attributes<N>;
+  }
+
+  async attributesOf<N extends AttributeName>(
+    session: Handle,
+    objects: readonly Handle[],
+    names: readonly N[],
+  ): Promise<readonly (Attributes<N> | undefined)[]> {
+    const all: (Attributes<N> | undefined)[] = [];
+    for (let n = 0; n < objects.length; n += GROUP) {
+      const group = objects.slice(n, n + GROUP);
+      this.#checkSession(session, "C_GetAttributeValue");
+      for (const object of group) this.#host.handles.checkObject(object, "C_GetAttributeValue");
+      const said = await this.#call("attributesOf", "C_GetAttributeValue", [session, group, names]);
+      all.push(...said.map((one) => one && (copied(one) as Attributes<N>)));
+    }
+    return all;
   }
 
   async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
@@ -179,6 +190,17 @@ class ProcessModule implements Module {
   }
 }
 
+/** The attributes, without the larger message of which their bytes are a part: that need not stay. */
+function copied(attributes: Attributes): Attributes {
+  const copies = Object.entries(attributes).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? new Uint8Array(value) : value,
+  ]);
+  return Object.fromEntries(copies) as Attributes;
+}
+
+/** Objects that are read in one exchange: a card takes milliseconds for each attribute, and all within one deadline. */
+const GROUP = 64;
 /** Deadlines in which a key pair must be made: a card takes a minute or two for RSA. */
 const GENERATION = 30;
 /** Milliseconds that a timer knows. */

@@ -25,6 +25,7 @@ export type Method =
   | "logout"
   | "find"
   | "attributes"
+  | "attributesOf"
   | "sign"
   | "generateKeyPair"
   | "createObject"

@@ -1,16 +1,10 @@
 import { CredentialError, type Secret } from "@ddscred/core";
-import {
-  CKF_LOGIN_REQUIRED,
-  CKF_PROTECTED_AUTHENTICATION_PATH,
-  CKF_USER_PIN_COUNT_LOW,
-  CKF_USER_PIN_FINAL_TRY,
-  CKF_USER_PIN_LOCKED,
-  CKF_USER_PIN_TO_BE_CHANGED,
-} from "../cryptoki/constants.ts";
+import { CKF_LOGIN_REQUIRED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
+import { attemptsLeft, pinObstacle } from "./pin-state.ts";
 import { refusedCount, rememberRefused, wasRefused } from "./refused-pins.ts";
 
 /** How careful a backend is with the PINs of its tokens. */
@@ -151,13 +145,10 @@ export class Login {
 
   async #checkFlags(): Promise<void> {
     const { flags } = await this.#module.token(this.#slot.id);
-    if (flags & CKF_USER_PIN_LOCKED) {
-      throw new CredentialError("PIN_LOCKED", `the PIN of ${this.#name} is locked; it was not tried`);
-    }
-    for (const { flag, message, hint } of obstacles) {
-      if (flag === CKF_USER_PIN_FINAL_TRY && this.#rules.allowFinalTry) continue;
-      if (flags & flag) throw new CredentialError("PIN_REFUSED", `${this.#name} ${message}`, { hint });
-    }
+    const obstacle = pinObstacle(flags, this.#rules.allowFinalTry);
+    if (obstacle === undefined) return;
+    const { code, message, hint } = obstacle;
+    throw new CredentialError(code, `${this.#name} ${message}`, hint === undefined ? {} : { hint });
   }
 
   #required(): CredentialError {
@@ -174,29 +165,4 @@ export class Login {
     const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
     return new CredentialError("PIN_INCORRECT", message, { rv, call });
   }
-}
-
-/** States of a token in which no PIN is tried, with what to do about them. */
-const obstacles = [
-  {
-    flag: CKF_USER_PIN_TO_BE_CHANGED,
-    message: "wants its PIN to be changed first",
-    hint: "Change the PIN with the vendor's tool.",
-  },
-  {
-    flag: CKF_USER_PIN_FINAL_TRY,
-    message: "is locked by one more wrong PIN, so none is tried",
-    hint: "Log in once with the vendor's tool, such as `pkcs11-tool --login`: a correct PIN resets the count.",
-  },
-  {
-    flag: CKF_PROTECTED_AUTHENTICATION_PATH,
-    message: "takes its PIN on a PIN pad, which cannot be used from here",
-    hint: "Use a token or a reader that takes the PIN from the program.",
-  },
-] as const;
-
-function attemptsLeft(flags: number): string {
-  if (flags & CKF_USER_PIN_LOCKED) return "; the PIN is locked now";
-  if (flags & CKF_USER_PIN_FINAL_TRY) return "; one attempt is left";
-  return flags & CKF_USER_PIN_COUNT_LOW ? "; few attempts are left" : "";
 }

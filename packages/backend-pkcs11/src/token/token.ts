@@ -1,6 +1,7 @@
 import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
 import { CKF_WRITE_PROTECTED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot, TokenState } from "../cryptoki/module.ts";
+import { Selections } from "../objects/selections.ts";
 import { losses } from "../recovery.ts";
 import type { FoundToken } from "./find-token.ts";
 import { Login, type LoginRules } from "./login.ts";
@@ -16,6 +17,8 @@ import { SessionPool } from "./session-pool.ts";
  */
 export class Token {
   readonly module: Module;
+  /** What was found on it in this epoch. */
+  readonly selections = new Selections();
   readonly #rules: LoginRules;
   #slot: Slot;
   #login: Login;
@@ -78,9 +81,29 @@ export class Token {
 
   /** Lends a session for writing, to one after the other: whoever looks for a free name keeps it. `TOKEN_READ_ONLY`. */
   async write<T>(run: (session: Handle) => Promise<T>): Promise<T> {
-    const mine = this.#writing.then(() => this.#write(run));
+    const mine = this.#writing.then(() => this.rewrite(run));
     this.#writing = mine.catch(() => undefined);
     return await mine;
+  }
+
+  /** Another session for writing, for who has the turn already. */
+  async rewrite<T>(run: (session: Handle) => Promise<T>): Promise<T> {
+    await this.#openKeeper();
+    const { epoch } = this;
+    const { flags, label } = await this.module.token(this.slot.id);
+    if (flags & CKF_WRITE_PROTECTED) {
+      throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
+    }
+    const session = await this.module.openSession(this.slot.id, "write");
+    try {
+      return await run(session);
+    } catch (error) {
+      this.noteFailure(error, epoch);
+      throw error;
+    } finally {
+      this.selections.clear();
+      await this.module.closeSession(session).catch(() => undefined);
+    }
   }
 
   /** Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}. */
@@ -131,24 +154,6 @@ export class Token {
   async #closeSessions(keeper: Promise<Handle> | undefined, pool: SessionPool | undefined): Promise<void> {
     await pool?.close();
     await keeper?.then((session) => this.module.closeSession(session)).catch(() => undefined);
-  }
-
-  async #write<T>(run: (session: Handle) => Promise<T>): Promise<T> {
-    await this.#openKeeper();
-    const { epoch } = this;
-    const { flags, label } = await this.module.token(this.slot.id);
-    if (flags & CKF_WRITE_PROTECTED) {
-      throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
-    }
-    const session = await this.module.openSession(this.slot.id, "write");
-    try {
-      return await run(session);
-    } catch (error) {
-      this.noteFailure(error, epoch);
-      throw error;
-    } finally {
-      await this.module.closeSession(session).catch(() => undefined);
-    }
   }
 
   /** Lets go of the sessions, and of what was known of the login. */
