@@ -1,4 +1,10 @@
 export type { SignOptions } from "./cms/make.ts";
+export {
+  type VerifiedContent,
+  type VerifiedSignature,
+  type VerifySignedDataOptions,
+  verifySignedData,
+} from "./cms/verify-signed-data.ts";
 export * from "./crypto/ecdsa-signature.ts";
 export * from "./crypto/forms.ts";
 export * from "./crypto/web.ts";
@@ -40,18 +46,25 @@ export * from "./x509/algorithms.ts";
 export { attributeKeyword, attributeType } from "./x509/attribute-types.ts";
 export type * from "./x509/certificate.ts";
 export { checkCrl, looksLikeCrl } from "./x509/crl-shape.ts";
+export * from "./x509/extension-oids.ts";
 export * from "./x509/extensions.ts";
+export type { GeneralName } from "./x509/general-name.ts";
 export { type DistinguishedName, type NameAttribute, parseName } from "./x509/name.ts";
 export { namesEqual, subjectMatches } from "./x509/name-compare.ts";
 export { type FormatNameOptions, formatName } from "./x509/name-format.ts";
 export * from "./x509/name-text.ts";
 export { isParsedCertificate, parseCertificate } from "./x509/parse.ts";
+export type { PathPolicies, PolicyInput } from "./x509/path/policies.ts";
 export {
   ddsIdentityProfile,
   ddsPermissionsCaProfile,
   type KeyKind,
   type PathProfile,
+  rfc5280Profile,
+  strictProfile,
 } from "./x509/path/profile.ts";
-export { type PathInput, validatePath } from "./x509/path/validate.ts";
+export type { Purpose } from "./x509/path/purpose.ts";
+export type { RejectedPath } from "./x509/path/search.ts";
+export { explainPath, type PathExplanation, type PathInput, validatePath } from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
 export { parsePublicKeyInfo } from "./x509/public-key.ts";

@@ -31,6 +31,8 @@ export interface PublicKeyInfo {
   readonly keyType: "rsa" | "rsa-pss" | "ec" | "ed25519" | "other";
   /** RSA: bits of the modulus. EC: bits of the field. */
   readonly bits?: number;
+  /** RSA: bits of the public exponent; a long one makes every verification slow. */
+  readonly exponentBits?: number;
   /** EC on a curve of the scheme table. */
   readonly curve?: CurveName;
   /** How a person calls it: `RSA 2048`, `EC P-256`, `EC secp256k1`, `Ed25519`, or the OID. */

@@ -16,10 +16,15 @@ export function namesEqual(a: DistinguishedName, b: DistinguishedName): boolean 
 export function nameKey(name: DistinguishedName): string {
   let key = keys.get(name);
   if (key === undefined) {
-    key = JSON.stringify(name.rdns.map((rdn) => rdn.map(attributeKey).sort()));
+    key = JSON.stringify(rdnKeys(name));
     keys.set(name, key);
   }
   return key;
+}
+
+/** A text for each RDN in encoded order, the same exactly for RDNs that are equal. */
+export function rdnKeys(name: DistinguishedName): readonly string[] {
+  return name.rdns.map((rdn) => JSON.stringify(rdn.map(attributeKey).sort()));
 }
 
 /**

@@ -35,12 +35,20 @@ export function parseName(der: Uint8Array): DistinguishedName {
 export function decodeName(bytes: Uint8Array, node: DerNode, context: DerContext): DistinguishedName {
   if (node.identifier !== DerTag.SEQUENCE) throw malformed(context, node, "a Name is a SEQUENCE");
   const rdns = node.children.map((rdn) => {
-    if (rdn.identifier !== DerTag.SET || rdn.children.length === 0) {
+    if (rdn.identifier !== DerTag.SET) {
       throw malformed(context, rdn, "a RelativeDistinguishedName is a SET with elements");
     }
-    return rdn.children.map((attribute) => decodeAttribute(bytes, attribute, context));
+    return decodeRdn(bytes, rdn, context);
   });
   return { der: derElement(bytes, node), rdns };
+}
+
+/** The attributes of an RDN, whatever its tag. */
+export function decodeRdn(bytes: Uint8Array, rdn: DerNode, context: DerContext): readonly NameAttribute[] {
+  if (rdn.children.length === 0) {
+    throw malformed(context, rdn, "a RelativeDistinguishedName is a SET with elements");
+  }
+  return rdn.children.map((attribute) => decodeAttribute(bytes, attribute, context));
 }
 
 /** The text of a string type of X.680, or undefined for other types. Code points that a type lacks are errors. */

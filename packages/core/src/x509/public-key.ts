@@ -31,12 +31,12 @@ export function decodePublicKeyInfo(bytes: Uint8Array, node: DerNode, context: D
   const fail = (problem: string) => malformed(context, bitString, problem);
   switch (algorithm.oid) {
     case "1.2.840.113549.1.1.1": {
-      const bits = rsaBits(key, fail);
-      return { spki, keyType: "rsa", bits, label: `RSA ${bits}` };
+      const sizes = rsaSizes(key, fail);
+      return { spki, keyType: "rsa", ...sizes, label: `RSA ${sizes.bits}` };
     }
     case "1.2.840.113549.1.1.10": {
-      const bits = rsaBits(key, fail);
-      return { spki, keyType: "rsa-pss", bits, label: `RSASSA-PSS ${bits}` };
+      const sizes = rsaSizes(key, fail);
+      return { spki, keyType: "rsa-pss", ...sizes, label: `RSASSA-PSS ${sizes.bits}` };
     }
     case "1.2.840.10045.2.1":
       return { spki, keyType: "ec", ...ecDetails(algorithm.parameters, key, fail) };
@@ -50,8 +50,8 @@ export function decodePublicKeyInfo(bytes: Uint8Array, node: DerNode, context: D
 
 type Fail = (problem: string) => Error;
 
-/** Bits of the modulus of an RSAPublicKey (RFC 8017 A.1.1). */
-function rsaBits(key: Uint8Array, fail: Fail): number {
+/** Bits of modulus and exponent of an RSAPublicKey (RFC 8017 A.1.1). */
+function rsaSizes(key: Uint8Array, fail: Fail): { bits: number; exponentBits: number } {
   const context: DerContext = { code: "KEY_INVALID", what: "the RSA key" };
   let numbers: readonly DerNode[];
   try {
@@ -71,7 +71,7 @@ function rsaBits(key: Uint8Array, fail: Fail): number {
   if (exponent?.bits === undefined || !exponent.odd || exponent.bits < 2) {
     throw fail("the public exponent of the RSA key is no odd number of 3 or more");
   }
-  return modulus.bits;
+  return { bits: modulus.bits, exponentBits: exponent.bits };
 }
 
 const MAX_RSA_BITS = 16_384;

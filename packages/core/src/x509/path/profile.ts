@@ -1,5 +1,6 @@
 import type { CurveName } from "../../schemes.ts";
 import type { PublicKeyInfo } from "../certificate.ts";
+import type { KeyUsage } from "../extensions.ts";
 
 /** What a use of certificates demands of them beyond RFC 5280. */
 export interface PathProfile {
@@ -20,6 +21,10 @@ export interface PathProfile {
    * Default `issue`.
    */
   readonly anchors?: "issue" | "sign";
+  /** What the keyUsage of a leaf must hold, where there is one. */
+  readonly leafKeyUsage?: KeyUsage;
+  /** Also demands what RFC 5280 asks of those who issue certificates, and section 6 does not ask of those who check. */
+  readonly strict?: boolean;
 }
 
 /** A kind of key; what is left out may be anything. */
@@ -47,7 +52,27 @@ export const ddsIdentityProfile: PathProfile = {
   ],
   keySection: "DDS-Security 1.1 9.3.1, 1.2 Table 25",
   version1Anchors: "accept",
+  leafKeyUsage: "digitalSignature",
 };
+
+/**
+ * RFC 5280 section 6 and no more, with the keys that the schemes can verify. Anchors must say that they are CAs.
+ */
+export const rfc5280Profile: PathProfile = {
+  name: "RFC 5280",
+  keys: [
+    { label: "RSA 2048 to 8192", keyType: "rsa", bits: 2048, maxBits: 8192 },
+    { label: "EC P-256", keyType: "ec", curve: "P-256" },
+    { label: "EC P-384", keyType: "ec", curve: "P-384" },
+    { label: "EC P-521", keyType: "ec", curve: "P-521" },
+    { label: "Ed25519", keyType: "ed25519" },
+  ],
+  keySection: "NIST SP 800-131A 3",
+  version1Anchors: "refuse",
+};
+
+/** The same, and every certificate must have the form that RFC 5280 section 4 prescribes to those who issue. */
+export const strictProfile: PathProfile = { ...rfc5280Profile, name: "strict RFC 5280", strict: true };
 
 /**
  * Permissions CAs: named by the configuration, each signs the documents with its own key. DDS-Security does not say

@@ -1,18 +1,25 @@
 import type { ErrorCode } from "../../errors/codes.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
+import { distributionPoints } from "../distribution-points.ts";
+import { ExtensionOid, extensionName } from "../extension-oids.ts";
 import {
   authorityKeyIdentifier,
   basicConstraints,
-  ExtensionOid,
   extendedKeyUsage,
-  extensionName,
   keyUsage,
   subjectAltName,
   subjectKeyIdentifier,
 } from "../extensions.ts";
 import { namesEqual } from "../name-compare.ts";
+import { nameConstraints } from "../name-constraints.ts";
 import { displayName } from "../name-format.ts";
+import {
+  certificatePolicies,
+  inhibitAnyPolicy,
+  policyConstraints,
+  policyMappings,
+} from "../policy-extensions.ts";
 import { allowsKey, type PathProfile } from "./profile.ts";
 
 /** Whether subject and issuer are the same name (RFC 5280 3.2). */
@@ -33,10 +40,18 @@ export function certificateError(
 }
 
 /** The rules for any certificate of a path, wherever it stands (RFC 5280 6.1.3 and 6.1.5). */
-export function checkAnyCertificate(certificate: Certificate, at: Date, profile: PathProfile): void {
-  checkKey(certificate, profile);
-  checkExtensions(certificate);
-  checkValidity(certificate, at);
+export function checkAnyCertificate(certificate: Certificate, demands: Demands): void {
+  checkKey(certificate, demands.profile);
+  checkExtensions(certificate, demands);
+  checkValidity(certificate, demands.at);
+}
+
+/** What is demanded of every certificate of a path. */
+export interface Demands {
+  readonly at: Date;
+  readonly profile: PathProfile;
+  /** Whether revocation is looked at, so that where lists are published means something. */
+  readonly revocation: boolean;
 }
 
 /** The key is one that the profile allows. */
@@ -68,23 +83,19 @@ function checkValidity(certificate: Certificate, at: Date): void {
 }
 
 /** Every extension that is looked into decodes; no critical one is unknown (4.2, 6.1.4 (o), 6.1.5 (f)). */
-function checkExtensions(certificate: Certificate): void {
+function checkExtensions(certificate: Certificate, { revocation }: Demands): void {
   try {
     for (const decode of DECODERS) decode(certificate);
+    if (revocation) distributionPoints(certificate);
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     throw certificateError(error.code, certificate, error.message, "RFC 5280 4.2.1");
   }
   for (const { oid, critical } of certificate.extensions) {
-    const section = UNEVALUATED.get(oid);
-    if (section !== undefined) {
-      const problem = `extension ${extensionName(oid)} restricts the path and is not evaluated yet`;
-      throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, section);
-    }
-    if (critical && !PROCESSED.has(oid)) {
-      const problem = `the critical extension ${extensionName(oid)} is not understood`;
-      throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, "RFC 5280 4.2");
-    }
+    if (!critical || PROCESSED.has(oid)) continue;
+    if (revocation && oid === ExtensionOid.cRLDistributionPoints) continue;
+    const problem = `the critical extension ${extensionName(oid)} is not understood`;
+    throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, "RFC 5280 4.2");
   }
 }
 
@@ -95,12 +106,14 @@ const DECODERS = [
   subjectKeyIdentifier,
   authorityKeyIdentifier,
   subjectAltName,
+  nameConstraints,
+  certificatePolicies,
+  policyMappings,
+  policyConstraints,
+  inhibitAnyPolicy,
 ] as const;
 
-/**
- * Extensions that are processed. Of certificatePolicies nothing follows: every policy is acceptable, and none
- * is demanded, unless one of the extensions below demands it.
- */
+/** Extensions that are processed, wherever they stand. */
 const PROCESSED = new Set<string>([
   ExtensionOid.basicConstraints,
   ExtensionOid.keyUsage,
@@ -108,15 +121,11 @@ const PROCESSED = new Set<string>([
   ExtensionOid.subjectKeyIdentifier,
   ExtensionOid.authorityKeyIdentifier,
   ExtensionOid.subjectAltName,
+  ExtensionOid.nameConstraints,
   ExtensionOid.certificatePolicies,
-]);
-
-/** Extensions that could restrict a path and are refused, critical or not, until they are evaluated. */
-const UNEVALUATED = new Map<string, string>([
-  [ExtensionOid.nameConstraints, "RFC 5280 4.2.1.10"],
-  [ExtensionOid.policyMappings, "RFC 5280 4.2.1.5"],
-  [ExtensionOid.policyConstraints, "RFC 5280 4.2.1.11"],
-  [ExtensionOid.inhibitAnyPolicy, "RFC 5280 4.2.1.14"],
+  ExtensionOid.policyMappings,
+  ExtensionOid.policyConstraints,
+  ExtensionOid.inhibitAnyPolicy,
 ]);
 
 /** The certificate may issue others (6.1.4 (k) and (n)). An anchor of version 1 is the profile's decision. */
@@ -159,19 +168,25 @@ export function checkSigner(certificate: Certificate, profile: PathProfile): voi
 }
 
 /**
- * pathLenConstraint of every CA (6.1.4 (l) and (m)), the anchor's included, which RFC 5280 leaves open.
+ * pathLenConstraint of a CA (6.1.4 (l) and (m)), an anchor's included, which RFC 5280 leaves open.
  *
- * @param path leaf first, anchor last
+ * @param below all certificates below it, leaf first
  */
-export function checkPathLengths(path: readonly Certificate[]): void {
-  path.forEach((ca, index) => {
-    const allowed = index === 0 ? undefined : basicConstraints(ca)?.pathLength;
-    if (allowed === undefined) return;
-    const below = path.slice(1, index).filter((certificate) => !isSelfIssued(certificate)).length;
-    if (below <= allowed) return;
-    const problem = `its pathLenConstraint allows ${allowed} CAs below it, the path has ${below}`;
-    throw certificateError("CA_INVALID", ca, problem, "RFC 5280 4.2.1.9");
-  });
+export function checkPathLength(ca: Certificate, below: readonly Certificate[]): void {
+  const allowed = basicConstraints(ca)?.pathLength;
+  if (allowed === undefined) return;
+  const count = below.slice(1).filter((certificate) => !isSelfIssued(certificate)).length;
+  if (count <= allowed) return;
+  const problem = `its pathLenConstraint allows ${allowed} CAs below it, the path has ${count}`;
+  throw certificateError("CA_INVALID", ca, problem, "RFC 5280 4.2.1.9");
+}
+
+/** The key of the leaf may make the signatures that the profile is about (4.2.1.3). */
+export function checkLeafUsage(leaf: Certificate, { leafKeyUsage, name }: PathProfile): void {
+  const usages = keyUsage(leaf);
+  if (leafKeyUsage === undefined || usages === undefined || usages.has(leafKeyUsage)) return;
+  const problem = `its keyUsage has no ${leafKeyUsage}, which ${name} needs, only ${[...usages].join(", ")}`;
+  throw certificateError("PURPOSE_REFUSED", leaf, problem, "RFC 5280 4.2.1.3");
 }
 
 function time(date: Date): string {

@@ -1,46 +1,69 @@
 import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
-import { nameKey, namesEqual } from "../name-compare.ts";
+import { namesEqual } from "../name-compare.ts";
 import { displayName } from "../name-format.ts";
+import type { Budget } from "./budget.ts";
+import type { Material } from "./material.ts";
 import { certificateError, isSelfIssued } from "./rules.ts";
 import { keyIdentifiers, type Rejection, type SignatureChecks, Weight } from "./signature.ts";
 
-/** Judges a whole candidate path, leaf first and anchor last; throws a CredentialError if it breaks a rule. */
-export type JudgePath = (path: readonly Certificate[]) => Promise<void>;
+/** How candidates are judged; each throws a CredentialError if a rule is broken. */
+export interface Judge {
+  /** What can be said of an issuer as soon as it stands above the certificates below it, leaf first. */
+  issuer(issuer: Certificate, below: readonly Certificate[], isAnchor: boolean): void;
+  /** A path from leaf to anchor whose names, signatures and issuers are good. */
+  path(path: readonly Certificate[]): Promise<void>;
+}
 
-/** Certificates to build paths from, by name. */
-export interface Material {
-  readonly anchors: readonly Certificate[];
-  readonly intermediates: readonly Certificate[];
+/** A candidate path that was given up, leaf first; it ends where the rule was broken. */
+export interface RejectedPath {
+  readonly certificates: readonly Certificate[];
+  readonly error: CredentialError;
 }
 
 /**
- * Looks for a path from the leaf to an anchor: depth first, anchors before intermediates, the issuer that the
- * key identifier names before others. Each step checks name and signature; a path that reaches an anchor is
- * judged whole, and if it breaks a rule the search goes on. Everything is under a budget.
+ * Looks for a path from a certificate to an anchor: depth first, anchors before intermediates; of several issuers the
+ * one that the key identifier names, then the one that is nearest to an anchor. Issuers that break a rule or lead
+ * to no anchor are not followed, so that they cost nothing. A path that reaches an anchor is judged whole, and if
+ * it breaks a rule the search goes on. Everything is under one budget.
  */
 export class PathSearch {
-  readonly #anchors: ReadonlyMap<string, readonly Certificate[]>;
-  readonly #intermediates: ReadonlyMap<string, readonly Certificate[]>;
   readonly #material: Material;
   readonly #signatures: SignatureChecks;
-  readonly #judge: JudgePath;
-  #steps = MAX_STEPS;
+  readonly #judge: Judge;
+  readonly #budget: Budget;
+  readonly #rejected: RejectedPath[] = [];
   #best: Rejection | undefined;
+  #explaining = 0;
 
-  constructor(material: Material, signatures: SignatureChecks, judge: JudgePath) {
+  constructor(material: Material, signatures: SignatureChecks, judge: Judge, budget: Budget) {
     this.#material = material;
-    this.#anchors = byName(material.anchors);
-    this.#intermediates = byName(material.intermediates);
     this.#signatures = signatures;
     this.#judge = judge;
+    this.#budget = budget;
+  }
+
+  /** Candidates that were given up so far, at most {@link MAX_REJECTED}. */
+  get rejected(): readonly RejectedPath[] {
+    return this.#rejected;
   }
 
   /** The first path that holds, or the most informative reason why none does. */
   async find(leaf: Certificate): Promise<readonly Certificate[]> {
-    const path = await this.#extend([leaf], leaf);
-    if (path !== undefined) return path;
+    try {
+      const path = await this.#extend([leaf], leaf);
+      if (path !== undefined) return path;
+    } catch (error) {
+      // Where the budget ends, the best reason so far is worth more than that it ended.
+      if (!isBudgetEnd(error) || this.#best === undefined) throw error;
+      const { code, message, hint, section } = error;
+      const cause = this.#best.error;
+      const details = { hint, cause, ...(section === undefined ? {} : { section }) };
+      throw new CredentialError(code, `${message}; one reason is: ${cause.message}`, details);
+    }
+    this.#explaining = MAX_EXPLAINED;
+    await this.#explain([leaf], leaf);
     throw this.#best?.error ?? this.#noIssuer(leaf);
   }
 
@@ -48,67 +71,115 @@ export class PathSearch {
     chain: readonly Certificate[],
     last: Certificate,
   ): Promise<readonly Certificate[] | undefined> {
-    const name = nameKey(last.issuer);
-    const anchors = this.#anchors.get(name) ?? [];
-    for (const anchor of preferred(anchors, last)) {
-      if (await this.#accepts([...chain, anchor], last, anchor)) return [...chain, anchor];
-    }
-    const intermediates = (this.#intermediates.get(name) ?? []).filter(
-      (candidate) => !isIn(chain, candidate) && !anchors.some(({ der }) => sameBytes(der, candidate.der)),
-    );
-    if (anchors.length === 0 && intermediates.length === 0) {
-      this.#reject({ error: this.#noIssuer(last), weight: Weight.noIssuer });
+    for (const anchor of this.#ordered(this.#material.anchorsFor(last), last)) {
+      if (this.#brokenRule(anchor, chain, true) !== undefined) continue;
+      if (!(await this.#signed(chain, last, anchor))) continue;
+      if (await this.#holds([...chain, anchor])) return [...chain, anchor];
     }
     if (chain.length >= MAX_LENGTH) {
       const problem = `the path to it is longer than ${MAX_LENGTH} certificates`;
       const error = certificateError("PATH_REFUSED", last, problem, "RFC 5280 6.1");
-      this.#reject({ error, weight: Weight.noIssuer });
+      this.#reject(chain, { error, weight: Weight.noIssuer });
       return undefined;
     }
-    for (const candidate of preferred(intermediates, last)) {
-      this.#step(last);
-      const rejection = await this.#signatures.check(last, candidate);
-      if (rejection !== undefined) {
-        this.#reject(rejection);
-        continue;
-      }
-      const path = await this.#extend([...chain, candidate], candidate);
+    const issuers = this.#material.intermediatesFor(last).filter((issuer) => {
+      return this.#material.distance(issuer) < Infinity && !isIn(chain, issuer);
+    });
+    for (const issuer of this.#ordered(issuers, last)) {
+      if (this.#brokenRule(issuer, chain, false) !== undefined) continue;
+      if (!(await this.#signed(chain, last, issuer))) continue;
+      const path = await this.#extend([...chain, issuer], issuer);
       if (path !== undefined) return path;
     }
     return undefined;
   }
 
-  async #accepts(path: readonly Certificate[], last: Certificate, anchor: Certificate): Promise<boolean> {
-    this.#step(last);
-    const rejection = await this.#signatures.check(last, anchor);
-    if (rejection !== undefined) {
-      this.#reject(rejection);
-      return false;
+  /** Goes through what was not followed, to say why. It can find no path, and may end early. */
+  async #explain(chain: readonly Certificate[], last: Certificate): Promise<void> {
+    const anchors = this.#material.anchorsFor(last);
+    const intermediates = this.#material.intermediatesFor(last).filter((issuer) => !isIn(chain, issuer));
+    if (anchors.length === 0 && intermediates.length === 0) {
+      this.#reject(chain, { error: this.#noIssuer(last), weight: Weight.noIssuer });
     }
+    for (const issuer of [...this.#ordered(anchors, last), ...this.#ordered(intermediates, last)]) {
+      this.#explaining -= 1;
+      if (this.#explaining < 0) return;
+      const isAnchor = anchors.includes(issuer);
+      const error = this.#brokenRule(issuer, chain, isAnchor);
+      const rejection = await this.#signatures.check(last, issuer);
+      if (rejection !== undefined) {
+        this.#reject([...chain, issuer], rejection);
+      } else if (error !== undefined) {
+        this.#reject([...chain, issuer], { error, weight: Weight.rule });
+      } else if (!isAnchor && chain.length < MAX_LENGTH) {
+        await this.#explain([...chain, issuer], issuer);
+      }
+    }
+  }
+
+  /** What an issuer breaks where it stands, without its signature. */
+  #brokenRule(
+    issuer: Certificate,
+    below: readonly Certificate[],
+    isAnchor: boolean,
+  ): CredentialError | undefined {
     try {
-      await this.#judge(path);
+      this.#judge.issuer(issuer, below, isAnchor);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CredentialError) || isBudgetEnd(error)) throw error;
+      return error;
+    }
+  }
+
+  async #signed(chain: readonly Certificate[], last: Certificate, issuer: Certificate): Promise<boolean> {
+    this.#budget.spend("steps", 1, last);
+    const rejection = await this.#signatures.check(last, issuer);
+    if (rejection === undefined) return true;
+    this.#reject([...chain, issuer], rejection);
+    return false;
+  }
+
+  async #holds(path: readonly Certificate[]): Promise<boolean> {
+    try {
+      await this.#judge.path(path);
       return true;
     } catch (error) {
-      if (!(error instanceof CredentialError)) throw error;
-      this.#reject({ error, weight: Weight.rule });
+      if (!(error instanceof CredentialError) || isBudgetEnd(error)) throw error;
+      this.#reject(path, { error, weight: Weight.path });
       return false;
     }
   }
 
-  #step(certificate: Certificate): void {
-    this.#steps -= 1;
-    if (this.#steps >= 0) return;
-    const problem = "its path was not found among the many that could be built";
-    throw certificateError("PATH_REFUSED", certificate, problem, "RFC 5280 6.1");
+  #ordered(issuers: readonly Certificate[], certificate: Certificate): readonly Certificate[] {
+    if (issuers.length < 2) return issuers;
+    const rank = { same: 0, unknown: 1, differ: 2 } as const;
+    return issuers
+      .map((issuer) => ({
+        issuer,
+        rank: rank[keyIdentifiers(certificate, issuer)],
+        distance: this.#material.distance(issuer),
+      }))
+      .sort((a, b) => a.rank - b.rank || a.distance - b.distance)
+      .map(({ issuer }) => issuer);
   }
 
-  #reject(rejection: Rejection): void {
+  #reject(certificates: readonly Certificate[], rejection: Rejection): void {
     if (this.#best === undefined || rejection.weight > this.#best.weight) this.#best = rejection;
+    const isKnown = this.#rejected.some(
+      (known) =>
+        known.certificates.length === certificates.length &&
+        known.certificates.every((certificate, index) => certificate === certificates[index]),
+    );
+    if (!isKnown && this.#rejected.length < MAX_REJECTED) {
+      this.#rejected.push({ certificates, error: rejection.error });
+    }
   }
 
   #noIssuer(certificate: Certificate): CredentialError {
-    const given = this.#material.anchors.slice(0, MAX_NAMED).map(({ subject }) => displayName(subject));
-    const more = this.#material.anchors.length > MAX_NAMED ? ", ..." : "";
+    const { anchors } = this.#material;
+    const given = anchors.slice(0, MAX_NAMED).map(({ subject }) => displayName(subject));
+    const more = anchors.length > MAX_NAMED ? ", ..." : "";
     const list = given.length === 0 ? "no CA was given" : `the CA given is ${given.join(", ")}${more}`;
     const problem = isSelfIssued(certificate)
       ? `it is self-issued and is none of the CAs given; ${list}`
@@ -119,31 +190,19 @@ export class PathSearch {
 
 /** Certificates from leaf to anchor. */
 const MAX_LENGTH = 16;
-const MAX_STEPS = 512;
 const MAX_NAMED = 5;
+const MAX_REJECTED = 64;
+/** Issuers that are looked at only to say why they were not followed. */
+const MAX_EXPLAINED = 48;
 
-function byName(certificates: readonly Certificate[]): ReadonlyMap<string, readonly Certificate[]> {
-  const map = new Map<string, Certificate[]>();
-  for (const certificate of certificates) {
-    const key = nameKey(certificate.subject);
-    const list = map.get(key);
-    if (list === undefined) map.set(key, [certificate]);
-    else if (!list.some(({ der }) => sameBytes(der, certificate.der))) list.push(certificate);
-  }
-  return map;
+function isBudgetEnd(error: unknown): error is CredentialError {
+  return error instanceof CredentialError && error.rule === "budget";
 }
 
 /** The same CA again, in this or another certificate, leads in a circle. */
 function isIn(chain: readonly Certificate[], candidate: Certificate): boolean {
   return chain.some(
     ({ subject, publicKey }) =>
-      sameBytes(publicKey.spki, candidate.publicKey.spki) && namesEqual(subject, candidate.subject),
-  );
-}
-
-function preferred(candidates: readonly Certificate[], certificate: Certificate): readonly Certificate[] {
-  const rank = { same: 0, unknown: 1, differ: 2 } as const;
-  return candidates.toSorted(
-    (a, b) => rank[keyIdentifiers(certificate, a)] - rank[keyIdentifiers(certificate, b)],
+      namesEqual(subject, candidate.subject) && sameBytes(publicKey.spki, candidate.publicKey.spki),
   );
 }

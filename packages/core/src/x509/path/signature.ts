@@ -2,9 +2,10 @@ import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Verifier } from "../../ports/crypto-provider.ts";
 import { signatureSchemeOf } from "../algorithms.ts";
-import type { Certificate } from "../certificate.ts";
+import type { AlgorithmId, Certificate, PublicKeyInfo } from "../certificate.ts";
 import { authorityKeyIdentifier, subjectKeyIdentifier } from "../extensions.ts";
 import { displayName } from "../name-format.ts";
+import type { Budget } from "./budget.ts";
 import type { PathProfile } from "./profile.ts";
 import { certificateError, checkKey } from "./rules.ts";
 
@@ -16,19 +17,26 @@ export interface Rejection {
 }
 
 /** Weights of rejections, least informative first. */
-export const Weight = { noIssuer: 1, otherKey: 2, badSignature: 3, policy: 4, rule: 5 } as const;
+export const Weight = { noIssuer: 1, otherKey: 2, badSignature: 3, policy: 4, rule: 5, path: 6 } as const;
 
-/** Checks signatures of certificates, each pair once, under a budget. */
+/** What of a certificate or a revocation list is signed. */
+export interface Signed {
+  readonly tbs: Uint8Array;
+  readonly signatureAlgorithm: AlgorithmId;
+  readonly signature: Uint8Array;
+}
+
+/** Checks signatures of certificates and revocation lists, each pair once, under a budget. */
 export class SignatureChecks {
-  readonly #results = new Map<Certificate, Map<Certificate, Promise<Rejection | undefined>>>();
+  readonly #results = new Map<Signed, Map<Certificate, Promise<Rejection | undefined>>>();
   readonly #crypto: Verifier;
   readonly #profile: PathProfile;
-  #left: number;
+  readonly #budget: Budget;
 
-  constructor(crypto: Verifier, profile: PathProfile, budget: number) {
+  constructor(crypto: Verifier, profile: PathProfile, budget: Budget) {
     this.#crypto = crypto;
     this.#profile = profile;
-    this.#left = budget;
+    this.#budget = budget;
   }
 
   /** Undefined if the key of `issuer` signed the certificate (RFC 5280 6.1.3 (a)(1)). */
@@ -36,23 +44,24 @@ export class SignatureChecks {
     let results = this.#results.get(certificate);
     if (results === undefined) this.#results.set(certificate, (results = new Map()));
     let result = results.get(issuer);
-    if (result === undefined) results.set(issuer, (result = this.#verify(certificate, issuer)));
+    if (result === undefined) results.set(issuer, (result = this.#judge(certificate, issuer)));
     return await result;
   }
 
-  async #verify(certificate: Certificate, issuer: Certificate): Promise<Rejection | undefined> {
+  /** Whether the key of `issuer` signed; throws what {@link signatureSchemeOf} does, and `KEY_UNSUPPORTED`. */
+  async verify(signed: Signed, issuer: Certificate): Promise<boolean> {
+    checkKey(issuer, this.#profile);
+    const { publicKey } = issuer;
+    const scheme = signatureSchemeOf(signed.signatureAlgorithm, publicKey);
+    this.#budget.spend("signatures", costOf(publicKey), issuer);
+    // Exactly true: a verifier written without types may answer anything.
+    const genuine: unknown = await this.#crypto.verify(publicKey.spki, scheme, signed.tbs, signed.signature);
+    return genuine === true;
+  }
+
+  async #judge(certificate: Certificate, issuer: Certificate): Promise<Rejection | undefined> {
     try {
-      checkKey(issuer, this.#profile);
-      const scheme = signatureSchemeOf(certificate.signatureAlgorithm, issuer.publicKey);
-      this.#left -= 1;
-      if (this.#left < 0) {
-        const problem = "its path was not found within the limit of signature checks";
-        throw certificateError("PATH_REFUSED", certificate, problem, "RFC 5280 6.1", BUDGET_HINT);
-      }
-      const { tbs, signature } = certificate;
-      // Exactly true: a verifier written without types may answer anything.
-      const genuine: unknown = await this.#crypto.verify(issuer.publicKey.spki, scheme, tbs, signature);
-      return genuine === true ? undefined : notSigned(certificate, issuer);
+      return (await this.verify(certificate, issuer)) ? undefined : notSigned(certificate, issuer);
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       if (error.code === "SIGNATURE_INVALID") return notSigned(certificate, issuer);
@@ -62,7 +71,11 @@ export class SignatureChecks {
   }
 }
 
-const BUDGET_HINT = "Leave out the certificates that do not belong to the path.";
+/** How much a verification costs, in those of RSA 2048 with the usual exponent, or of P-256. */
+function costOf({ keyType, bits = 256, exponentBits = 17 }: PublicKeyInfo): number {
+  if (keyType !== "rsa" && keyType !== "rsa-pss") return Math.ceil(bits / 128) - 1;
+  return Math.ceil((bits / 2048) ** 2 * Math.max(1, exponentBits / 32));
+}
 
 function about(certificate: Certificate, error: CredentialError): CredentialError {
   if (error.code !== "ALGORITHM_REFUSED") return error;
@@ -91,14 +104,30 @@ function notSigned(certificate: Certificate, issuer: Certificate): Rejection {
 
 /** Compares the key that a certificate says it was signed with, and the key that an issuer says it has. */
 export function keyIdentifiers(certificate: Certificate, issuer: Certificate): "same" | "unknown" | "differ" {
+  const { wanted } = identifiersOf(certificate);
+  const { offered } = identifiersOf(issuer);
+  if (wanted === undefined || offered === undefined) return "unknown";
+  return sameBytes(wanted, offered) ? "same" : "differ";
+}
+
+interface Identifiers {
+  readonly wanted?: Uint8Array | undefined;
+  readonly offered?: Uint8Array | undefined;
+}
+
+const identifiers = new WeakMap<Certificate, Identifiers>();
+
+function identifiersOf(certificate: Certificate): Identifiers {
+  let known = identifiers.get(certificate);
+  if (known !== undefined) return known;
   try {
     const wanted = authorityKeyIdentifier(certificate)?.keyIdentifier;
-    const offered = subjectKeyIdentifier(issuer);
-    if (wanted === undefined || offered === undefined) return "unknown";
-    return sameBytes(wanted, offered) ? "same" : "differ";
+    known = { wanted, offered: subjectKeyIdentifier(certificate) };
   } catch (error) {
     // Malformed extensions are found, and named, when the path is judged.
-    if (error instanceof CredentialError) return "unknown";
-    throw error;
+    if (!(error instanceof CredentialError)) throw error;
+    known = {};
   }
+  identifiers.set(certificate, known);
+  return known;
 }

@@ -1,19 +1,28 @@
 import { sameBytes } from "../../der/values.ts";
+import { CredentialError } from "../../errors/credential-error.ts";
 import type { Verifier } from "../../ports/crypto-provider.ts";
 import type { Certificate } from "../certificate.ts";
 import { isParsedCertificate } from "../parse.ts";
+import { Budget } from "./budget.ts";
+import { Material } from "./material.ts";
+import { NameChecks } from "./names.ts";
+import { checkPolicies, type PathPolicies, type PolicyInput } from "./policies.ts";
 import type { PathProfile } from "./profile.ts";
+import { checkPurpose, isPurpose, type Purpose } from "./purpose.ts";
 import {
   certificateError,
   checkAnyCertificate,
   checkCa,
   checkKey,
-  checkPathLengths,
+  checkLeafUsage,
+  checkPathLength,
   checkSigner,
+  type Demands,
   isSelfIssued,
 } from "./rules.ts";
-import { PathSearch } from "./search.ts";
+import { PathSearch, type RejectedPath } from "./search.ts";
 import { keyIdentifiers, SignatureChecks } from "./signature.ts";
+import { checkForm } from "./strict.ts";
 import { makeValidatedPath, type PathNote, type ValidatedPath } from "./validated-path.ts";
 
 export interface PathInput {
@@ -26,71 +35,166 @@ export interface PathInput {
   readonly at: Date;
   readonly crypto: Verifier;
   readonly profile: PathProfile;
+  /** What the leaf is to be used for: each extendedKeyUsage that is there must allow it. Default: not asked. */
+  readonly purpose?: Purpose;
+  /** The relying party's demands on certificate policies. Default: none. */
+  readonly policies?: PolicyInput;
 }
 
 /**
  * Finds and validates a path from the leaf to one of the anchors (RFC 5280 section 6).
  *
  * Of every certificate, the anchor included: name and signature, validity, key and signature algorithm, known
- * critical extensions; of every CA: basicConstraints, pathLenConstraint and, where it is present, keyUsage.
- * An anchor that is self-issued must have signed itself. Extensions that would restrict the path by names or
- * policies are not evaluated yet: a certificate that has one is refused. Revocation is not looked at here.
+ * critical extensions; of every CA: basicConstraints, pathLenConstraint, nameConstraints and, where it is present,
+ * keyUsage; of the path: policies (RFC 9618), the purpose asked for, and revocation where lists are given.
+ * An anchor that is self-issued must have signed itself.
  *
  * A leaf that is itself an anchor is accepted if it is a self-signed CA; the path says so in its notes. In a profile
  * whose anchors sign documents the leaf must be one of them, and the path is this one certificate.
  *
  * @throws CredentialError `CERTIFICATE_EXPIRED`, `CERTIFICATE_NOT_YET_VALID`, `ISSUER_MISMATCH`,
  * `SIGNATURE_INVALID`, `CA_INVALID`, `KEY_UNSUPPORTED`, `ALGORITHM_REFUSED`, `EXTENSION_UNSUPPORTED`,
- * `CERTIFICATE_INVALID` (a malformed extension), or `PATH_REFUSED` (beyond the budget); the message names
- * certificate, value, and rule
+ * `NAME_CONSTRAINT_VIOLATED`, `POLICY_REFUSED`, `PURPOSE_REFUSED`, `CERTIFICATE_REVOKED`, `REVOCATION_UNKNOWN`,
+ * `CRL_EXPIRED`, `CRL_INVALID`, `CERTIFICATE_INVALID` (a malformed extension), or `PATH_REFUSED` (beyond the
+ * budget); the message names certificate, value, and rule
  */
 export async function validatePath(input: PathInput): Promise<ValidatedPath> {
-  const { leaf, anchors, intermediates, at, crypto, profile } = checkInput(input);
-  checkKey(leaf, profile);
-  const signatures = new SignatureChecks(crypto, profile, MAX_SIGNATURES);
-  if (profile.anchors === "sign") {
-    await checkNamedSigner(leaf, anchors, signatures, { at, profile });
-    return makeValidatedPath({ certificates: [leaf], anchor: leaf, at, notes: notesOn(leaf, false) });
-  }
-  const search = new PathSearch({ anchors, intermediates }, signatures, async (path) => {
-    for (const certificate of path) checkAnyCertificate(certificate, at, profile);
-    for (const ca of path.slice(1)) checkCa(ca, ca === path.at(-1), profile);
-    checkPathLengths(path);
-    await checkAnchorSignature(path.at(-1) ?? leaf, signatures);
-  });
-  const found = await search.find(leaf);
-  const anchor = found.at(-1) ?? leaf;
-  const leafIsAnchor = sameBytes(leaf.der, anchor.der);
-  const certificates = leafIsAnchor ? ([leaf] as const) : ([leaf, ...found.slice(1)] as const);
-  return makeValidatedPath({ certificates, anchor, at, notes: notesOn(anchor, leafIsAnchor) });
+  return await new Validation(input).run();
 }
 
-/** A certificate that signs documents: trusted by being named, and held to everything else. */
-async function checkNamedSigner(
-  leaf: Certificate,
-  anchors: readonly Certificate[],
-  signatures: SignatureChecks,
-  { at, profile }: Pick<PathInput, "at" | "profile">,
-): Promise<void> {
-  if (!anchors.some(({ der }) => sameBytes(der, leaf.der))) {
-    throw certificateError("ISSUER_MISMATCH", leaf, "it is none of the CAs given", "DDS-Security 1.1 9.4.1");
-  }
-  checkAnyCertificate(leaf, at, profile);
-  checkSigner(leaf, profile);
-  await checkAnchorSignature(leaf, signatures);
+/** How a validation went: what was found, or why nothing was, and every candidate that was given up. */
+export interface PathExplanation {
+  readonly path?: ValidatedPath;
+  /** What {@link validatePath} throws for this input. */
+  readonly error?: CredentialError;
+  /** In the order in which they were tried; a long list is cut. */
+  readonly rejected: readonly RejectedPath[];
 }
 
-/** The most signatures that are checked for one leaf; a deployment needs three. */
-const MAX_SIGNATURES = 64;
+/** Validates like {@link validatePath}, and tells how it went instead of throwing. */
+export async function explainPath(input: PathInput): Promise<PathExplanation> {
+  const validation = new Validation(input);
+  try {
+    const path = await validation.run();
+    return { path, rejected: validation.rejected };
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    return { error, rejected: validation.rejected };
+  }
+}
 
-/**
- * A self-issued anchor must verify with its own key, unless its key identifiers say that another key of the
- * same CA signed it (RFC 5280 3.2: a certificate of key rollover).
- */
-async function checkAnchorSignature(anchor: Certificate, signatures: SignatureChecks): Promise<void> {
-  if (!isSelfIssued(anchor) || keyIdentifiers(anchor, anchor) === "differ") return;
-  const rejection = await signatures.check(anchor, anchor);
-  if (rejection !== undefined) throw rejection.error;
+/** Where a certificate stands in a path. */
+type Role = "leaf" | "ca" | "anchor";
+
+/** One leaf, judged once. */
+class Validation {
+  readonly #input: CheckedInput;
+  readonly #demands: Demands;
+  readonly #budget = new Budget();
+  readonly #signatures: SignatureChecks;
+  readonly #material: Material;
+  readonly #search: PathSearch;
+  readonly #names: NameChecks;
+  /** What each certificate breaks by itself; found out once. */
+  readonly #faults: Record<Role, Map<Certificate, CredentialError | undefined>> = {
+    leaf: new Map(),
+    ca: new Map(),
+    anchor: new Map(),
+  };
+  #policies: PathPolicies = { authority: [], user: [] };
+
+  constructor(input: PathInput) {
+    this.#input = checkInput(input);
+    const { at, profile, crypto, anchors, intermediates, leaf } = this.#input;
+    this.#demands = { at, profile, revocation: false };
+    this.#signatures = new SignatureChecks(crypto, profile, this.#budget);
+    this.#names = new NameChecks(leaf, this.#budget);
+    this.#material = new Material(anchors, intermediates);
+    this.#search = new PathSearch(this.#material, this.#signatures, this, this.#budget);
+  }
+
+  get rejected(): readonly RejectedPath[] {
+    return this.#search.rejected;
+  }
+
+  async run(): Promise<ValidatedPath> {
+    const { leaf, anchors, at, profile } = this.#input;
+    checkKey(leaf, profile);
+    if (profile.anchors === "sign") {
+      await this.#checkNamedSigner(leaf, anchors);
+      const notes = notesOn(leaf, false);
+      return makeValidatedPath({ certificates: [leaf], anchor: leaf, at, notes, policies: this.#policies });
+    }
+    const found = await this.#search.find(leaf);
+    const anchor = found.at(-1) ?? leaf;
+    const leafIsAnchor = sameBytes(leaf.der, anchor.der);
+    const certificates = leafIsAnchor ? ([leaf] as const) : ([leaf, ...found.slice(1)] as const);
+    const notes = notesOn(anchor, leafIsAnchor);
+    return makeValidatedPath({ certificates, anchor, at, notes, policies: this.#policies });
+  }
+
+  /** @internal */
+  issuer(issuer: Certificate, below: readonly Certificate[], isAnchor: boolean): void {
+    // No issuer can mend what the leaf breaks by itself.
+    const fault =
+      this.#faultOf(this.#input.leaf, "leaf") ?? this.#faultOf(issuer, isAnchor ? "anchor" : "ca");
+    if (fault !== undefined) throw fault;
+    checkPathLength(issuer, below);
+    this.#names.check(issuer, below);
+  }
+
+  /** @internal */
+  async path(path: readonly Certificate[]): Promise<void> {
+    const { purpose, policies, leaf } = this.#input;
+    if (purpose !== undefined) checkPurpose(path, purpose);
+    this.#policies = checkPolicies(path, policies);
+    await this.#checkAnchorSignature(path.at(-1) ?? leaf);
+  }
+
+  #faultOf(certificate: Certificate, role: Role): CredentialError | undefined {
+    if (!this.#faults[role].has(certificate)) {
+      this.#faults[role].set(certificate, this.#findFault(certificate, role));
+    }
+    return this.#faults[role].get(certificate);
+  }
+
+  #findFault(certificate: Certificate, role: Role): CredentialError | undefined {
+    const { profile, anchors } = this.#input;
+    try {
+      checkAnyCertificate(certificate, this.#demands);
+      // A leaf that is the CA itself is judged as the anchor that it is.
+      const isLeaf = role === "leaf";
+      if (isLeaf && anchors.some(({ der }) => sameBytes(der, certificate.der))) return undefined;
+      if (isLeaf) checkLeafUsage(certificate, profile);
+      else checkCa(certificate, role === "anchor", profile);
+      if (profile.strict === true) checkForm(certificate, !isLeaf);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CredentialError) return error;
+      throw error;
+    }
+  }
+
+  /** A certificate that signs documents: trusted by being named, and held to everything else. */
+  async #checkNamedSigner(leaf: Certificate, anchors: readonly Certificate[]): Promise<void> {
+    if (!anchors.some(({ der }) => sameBytes(der, leaf.der))) {
+      const problem = "it is none of the CAs given";
+      throw certificateError("ISSUER_MISMATCH", leaf, problem, "DDS-Security 1.1 9.4.1");
+    }
+    checkAnyCertificate(leaf, this.#demands);
+    checkSigner(leaf, this.#input.profile);
+    await this.#checkAnchorSignature(leaf);
+  }
+
+  /**
+   * A self-issued anchor must verify with its own key, unless its key identifiers say that another key of the
+   * same CA signed it (RFC 5280 3.2: a certificate of key rollover).
+   */
+  async #checkAnchorSignature(anchor: Certificate): Promise<void> {
+    if (!isSelfIssued(anchor) || keyIdentifiers(anchor, anchor) === "differ") return;
+    const rejection = await this.#signatures.check(anchor, anchor);
+    if (rejection !== undefined) throw rejection.error;
+  }
 }
 
 function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[] {
@@ -106,9 +210,11 @@ function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[
   return notes;
 }
 
+type CheckedInput = Required<Omit<PathInput, "purpose">> & Pick<PathInput, "purpose">;
+
 /** Checks and copies the input once: what is validated is what was given, whatever the caller does meanwhile. */
-function checkInput(input: PathInput): Required<PathInput> {
-  const { leaf, anchors, intermediates = [], at, crypto, profile } = input;
+function checkInput(input: PathInput): CheckedInput {
+  const { leaf, anchors, intermediates = [], at, crypto, profile, purpose, policies = {} } = input;
   const certificates = [leaf, ...anchors, ...intermediates];
   if (!certificates.every(isParsedCertificate)) {
     throw new TypeError("validatePath takes certificates made by parseCertificate");
@@ -116,6 +222,9 @@ function checkInput(input: PathInput): Required<PathInput> {
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw new TypeError("at is a valid Date");
   if (typeof crypto?.verify !== "function") throw new TypeError("crypto is a Verifier");
   if (!Array.isArray(profile?.keys)) throw new TypeError("profile is a PathProfile");
+  if (purpose !== undefined && !isPurpose(purpose)) {
+    throw new TypeError("purpose is a name of RFC 5280 4.2.1.12, or a dotted OID");
+  }
   return {
     leaf,
     anchors: [...anchors],
@@ -123,5 +232,7 @@ function checkInput(input: PathInput): Required<PathInput> {
     at: new Date(at),
     crypto,
     profile,
+    ...(purpose === undefined ? {} : { purpose }),
+    policies: { ...policies, ...(policies.acceptable && { acceptable: [...policies.acceptable] }) },
   };
 }

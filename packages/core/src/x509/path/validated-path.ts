@@ -1,4 +1,5 @@
 import type { Certificate } from "../certificate.ts";
+import type { PathPolicies } from "./policies.ts";
 
 /** Something about an accepted path that a careful caller will want to say. */
 export interface PathNote {
@@ -12,6 +13,7 @@ interface Parts {
   readonly anchor: Certificate;
   readonly at: Date;
   readonly notes: readonly PathNote[];
+  readonly policies: PathPolicies;
 }
 
 /**
@@ -27,6 +29,8 @@ export class ValidatedPath {
   /** The moment for which it was validated. */
   readonly at: Date;
   readonly notes: readonly PathNote[];
+  /** The certificate policies that the path is valid for. */
+  readonly policies: PathPolicies;
 
   /** @internal */
   constructor(parts: Parts, key: typeof MAKER) {
@@ -35,6 +39,10 @@ export class ValidatedPath {
     this.leaf = parts.certificates[0];
     this.anchor = parts.anchor;
     this.at = new Date(parts.at);
+    this.policies = Object.freeze({
+      authority: Object.freeze([...parts.policies.authority]),
+      user: Object.freeze([...parts.policies.user]),
+    });
     this.notes = Object.freeze([...parts.notes]);
     Object.freeze(this);
   }
