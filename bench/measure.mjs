@@ -40,6 +40,18 @@ export function inTemporaryFolder(work) {
   }
 }
 
+/**
+ * Makes the example token in a folder, with keys of a type (`ec`, `rsa`).
+ *
+ * @returns the environment in which SoftHSM finds it, and BENCH_MODULE, the path of the module
+ */
+export function tokenIn(folder, keyType) {
+  const make = join(root, "examples/softhsm/make.mjs");
+  const commands = runProgram(process.execPath, [make, folder, "--key", keyType]);
+  const module = /--module (\S+)/.exec(commands)[1];
+  return { SOFTHSM2_CONF: join(folder, "softhsm2.conf"), BENCH_MODULE: module };
+}
+
 export function report(what, value, bar) {
   process.stdout.write(`  ${what.padEnd(58)} ${value.toFixed(2)}  (bar: ${bar})\n`);
 }
