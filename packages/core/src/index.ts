@@ -49,6 +49,13 @@ export { checkCrl, looksLikeCrl } from "./x509/crl-shape.ts";
 export * from "./x509/extension-oids.ts";
 export * from "./x509/extensions.ts";
 export type { GeneralName } from "./x509/general-name.ts";
+export { issueCertificate, type NewCertificate } from "./x509/make/certificate.ts";
+export { nameDer } from "./x509/make/name.ts";
+export {
+  type CertificateRequest,
+  makeCertificateRequest,
+  readCertificateRequest,
+} from "./x509/make/request.ts";
 export { type DistinguishedName, type NameAttribute, parseName } from "./x509/name.ts";
 export { namesEqual, subjectMatches } from "./x509/name-compare.ts";
 export { type FormatNameOptions, formatName } from "./x509/name-format.ts";

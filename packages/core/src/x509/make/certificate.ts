@@ -1,4 +1,3 @@
-import { DerTag } from "../../der/node.ts";
 import { readDer } from "../../der/read.ts";
 import { sameBytes } from "../../der/values.ts";
 import * as der from "../../der/write.ts";
@@ -9,6 +8,7 @@ import type { Certificate } from "../certificate.ts";
 import { basicConstraints, keyUsage, keyUsages, subjectKeyIdentifier } from "../extensions.ts";
 import type { DistinguishedName } from "../name.ts";
 import type { NameText } from "../name-text.ts";
+import { signatureAlgorithmDer } from "../write-algorithm.ts";
 import { nameDer } from "./name.ts";
 import { certificateScheme, signed } from "./sign.ts";
 
@@ -59,7 +59,7 @@ export async function issueCertificate(
   const tbs = der.sequence(
     der.tagged(0, der.integer(2)),
     der.integer(serialNumber(crypto)),
-    algorithmOf(await signed(DUMMY, scheme, der.nullValue())),
+    signatureAlgorithmDer(scheme),
     issuer?.subject.der ?? subject,
     der.sequence(der.time(notBefore), der.time(notAfter)),
     subject,
@@ -68,3 +68,54 @@ export async function issueCertificate(
   );
   return await signed(signer, scheme, tbs, options);
 }
+
+function checkIssuer({ issuer, publicKey, notAfter }: NewCertificate, signer: Signer): void {
+  const key = issuer?.publicKey.spki ?? publicKey;
+  if (!sameBytes(key, signer.publicKey)) {
+    throw new CredentialError("KEY_MISMATCH", "the key that is to sign is not the issuer's", {
+      hint: "Name the private key that belongs to the CA's certificate.",
+    });
+  }
+  if (issuer === undefined) return;
+  const mayIssue = keyUsage(issuer)?.has("keyCertSign") ?? true;
+  if (basicConstraints(issuer)?.ca !== true || !mayIssue) {
+    throw new CredentialError(
+      "CA_INVALID",
+      "the issuer's certificate is not one that may issue certificates",
+    );
+  }
+  // Certificates hold whole seconds.
+  if (Math.floor(notAfter.getTime() / 1000) * 1000 > issuer.notAfter.getTime()) {
+    const until = issuer.notAfter.toISOString().slice(0, 10);
+    throw new CredentialError(
+      "CERTIFICATE_EXPIRED",
+      `the certificate would outlive its CA, which ends ${until}`,
+      {
+        hint: "Ask for fewer days, or renew the CA first.",
+      },
+    );
+  }
+}
+
+/** RFC 7093 2, method 1: the first 160 bits of the SHA-256 of the BIT STRING's octets. */
+async function keyIdentifier(publicKey: Uint8Array, crypto: CryptoProvider): Promise<Uint8Array> {
+  const key = readDer(publicKey).children[1];
+  if (key === undefined) throw new CredentialError("KEY_INVALID", "there is no public key");
+  const octets = publicKey.subarray(key.contentStart + 1, key.end);
+  return (await crypto.digest("SHA-256", octets)).subarray(0, 20);
+}
+
+/** Sixteen random octets as a positive number that keeps its length: RFC 5280 4.1.2.2. */
+function serialNumber(crypto: CryptoProvider): Uint8Array {
+  const octets = crypto.randomBytes(16);
+  octets[0] = ((octets[0] ?? 0) & 0x7f) | 0x40;
+  return octets;
+}
+
+function extension(type: string, critical: boolean, value: Uint8Array): Uint8Array {
+  return der.sequence(der.oid(type), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
+}
+
+/** A CA signs Governance and Permissions too, so its key makes signatures besides certificates. */
+const CA_USAGE = ["digitalSignature", "keyCertSign", "cRLSign"] as const;
+const END_USAGE = ["digitalSignature"] as const;
