@@ -6,8 +6,9 @@ import {
   type Configuration,
   configurationFromProperties,
   type FileExposure,
-  readCycloneConfiguration,
+  readConfiguration,
 } from "@ddscred/dds-security";
+import { isFolder, readEnclaves } from "./enclave-source.ts";
 import { UsageError } from "./exit.ts";
 import { type Arguments, definedOnly } from "./options.ts";
 
@@ -54,18 +55,19 @@ export function sourceReaders(args: Arguments): readonly SourceReader[] {
   return [{ name: "properties", read }];
 }
 
-async function readFileSource(file: string, domain: number | undefined): Promise<Source[]> {
+async function readFileSource(file: string, domain: number | undefined): Promise<readonly Source[]> {
+  if (await isFolder(file)) return await readEnclaves(resolve(file));
   const backend = fileBackend();
   const uri = pathToFileURL(file).href;
   const bytes = await backend.document(uri);
   const { readableByOthers = false, writableByOthers = false } = (await backend.exposure(uri)) ?? {};
   const others = { readableByOthers, writableByOthers };
-  const configurations = readCycloneConfiguration(bytes, {
+  const configurations = readConfiguration(bytes, {
     file: redactUri(file),
     environment: process.env,
     ...definedOnly({ domain }),
   });
-  // Cyclone DDS starts relative paths at its working directory, which is not known here: the folder of the
+  // Implementations start relative paths at their working directory, which is not known here: the folder of the
   // configuration is tried first, then the folder where ddscred runs.
   const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
   return configurations.map((configuration) => ({ configuration, bases, others }));

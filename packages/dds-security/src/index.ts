@@ -9,6 +9,7 @@ export {
   type LocalIdentityOptions,
   validateLocalIdentity,
 } from "./authentication/local-identity.ts";
+export * from "./authentication/open.ts";
 export * from "./authentication/parameter-list.ts";
 export type { ModpEncoding } from "./authentication/public-value.ts";
 export * from "./authentication/remote-identity.ts";
@@ -28,10 +29,13 @@ export {
 export * from "./check/check.ts";
 export type { ExposureOf, FileExposure } from "./check/exposure.ts";
 export * from "./check/report.ts";
-export * from "./configuration/cyclone.ts";
+export { type CycloneOptions, readCycloneConfiguration } from "./configuration/cyclone.ts";
+export * from "./configuration/enclave.ts";
+export { type FastddsOptions, readFastddsConfiguration } from "./configuration/fastdds.ts";
 export * from "./configuration/from-properties.ts";
 export * from "./configuration/model.ts";
 export * from "./configuration/properties.ts";
+export * from "./configuration/read.ts";
 export * from "./credentials/deployment.ts";
 export * from "./documents/algorithms.ts";
 export * from "./documents/date-time.ts";

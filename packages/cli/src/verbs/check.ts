@@ -16,13 +16,14 @@ import { renderReport } from "../terminal/report.ts";
 import { styleOf } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
 
-const usage = `Usage: ddscred check [OPTIONS] FILE...
+const usage = `Usage: ddscred check [OPTIONS] SOURCE...
        ddscred check [OPTIONS] --property NAME=URI ...
 
 Says whether a DDS Security configuration will work, and if not, why and what
 to do.
 
-  FILE                  Cyclone DDS XML configuration
+  SOURCE                Cyclone DDS XML configuration, Fast DDS XML profile, or the
+                        folder of an SROS 2 enclave or keystore
   --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS
                         property name (dds.sec.auth.private_key) or its last
                         word (private_key)

@@ -1,7 +1,7 @@
 import { CredentialError, parseDataUri, parsePkcs11Uri, uriScheme } from "@ddscred/core";
 import { literalText, VARIABLE } from "../configuration/literal.ts";
 import type { Configuration, LocatedValue } from "../configuration/model.ts";
-import { elementOf } from "../configuration/properties.ts";
+import { elementOf, type SecurityProperty } from "../configuration/properties.ts";
 import { type Finding, finding } from "../finding.ts";
 import { exposedTo, type FileExposure } from "./exposure.ts";
 import { place } from "./place.ts";
@@ -27,19 +27,26 @@ function judgePins(configuration: Configuration, exposed: string | undefined): F
     return [
       finding("PIN_EXPOSED", "error", `a PIN stands in a file that other users may ${exposed} (${names})`, {
         ...place(configuration, first),
-        hint: `${restrict(configuration)}, or ${KEEP_OUT}.`,
+        hint: `${restrict(configuration, first)}, or ${KEEP_OUT[configuration.form]}.`,
       }),
     ];
   }
   return [
     finding("PIN_INLINE", "warning", `a PIN stands in the configuration (${names})`, {
       ...place(configuration, first),
-      hint: `Keep the file closed to others (mode 0600), or ${KEEP_OUT}.`,
+      hint: `Keep the file closed to others (mode 0600), or ${KEEP_OUT[configuration.form]}.`,
     }),
   ];
 }
 
-const KEEP_OUT = "write pin-value=${DDS_PIN} and give the variable to the participant alone";
+const WITH_VARIABLE = "write pin-value=${DDS_PIN} and give the variable to the participant alone";
+const FOR_FASTDDS = "leave it out and give the participant alone FASTDDS_PKCS11_PIN";
+const KEEP_OUT = {
+  cyclonedds: WITH_VARIABLE,
+  properties: WITH_VARIABLE,
+  fastdds: FOR_FASTDDS,
+  sros2: FOR_FASTDDS,
+};
 
 function judgeOthers(configuration: Configuration, exposed: string | undefined): Finding[] {
   if (exposed === undefined) return [];
@@ -103,7 +110,11 @@ function isEncrypted(uri: string): boolean {
   }
 }
 
-const restrict = ({ file }: Configuration): string => `Restrict it (\`chmod 0600 ${file ?? "FILE"}\`)`;
+/** The file is that of the configuration, or the one that holds the property. */
+function restrict({ file, properties }: Configuration, property?: SecurityProperty): string {
+  const holder = property === undefined ? undefined : properties.get(property)?.location?.file;
+  return `Restrict it (\`chmod 0600 ${file ?? holder ?? "FILE"}\`)`;
+}
 
 const PRIVATE_KEY = "dds.sec.auth.private_key";
 const HEAD = 200;

@@ -48,6 +48,8 @@ function readings(
   uri: string,
 ): readonly PeerReading[] {
   const all = [...uriReadings(uri), ...documentReadings(property, uri), ...pinSourceReadings(uri)];
+  // A profile of Fast DDS was read as Fast DDS does, an enclave's URIs are made by rmw.
+  if (configuration.form === "fastdds" || configuration.form === "sros2") return [];
   return configuration.form === "cyclonedds" ? all.filter(({ peer }) => peer === "cyclonedds") : all;
 }
 

@@ -34,7 +34,11 @@ export function readCycloneConfiguration(
   options: CycloneOptions,
 ): readonly Configuration[] {
   checkArguments(text, options);
-  const root = readRoot(text, options.file);
+  return cycloneConfigurations(readRoot(text, options.file), options);
+}
+
+/** The same for a document that was read already. */
+export function cycloneConfigurations(root: XmlElement, options: CycloneOptions): readonly Configuration[] {
   const findings = new FindingList();
   const domains = readDomains(root, options, findings);
   const sections = chooseSections(domains, options.domain, findings);
@@ -54,6 +58,10 @@ export function readCycloneConfiguration(
   });
 }
 
+/** Whether an XML root is one that Cyclone DDS reads. */
+export const isCycloneRoot = (root: XmlElement): boolean =>
+  isNamed(root, "CycloneDDS", "Domain", ...SECURITY);
+
 /** A Domain element, or what stands in its place. */
 interface DomainElement {
   readonly domain: "any" | number;
@@ -61,7 +69,7 @@ interface DomainElement {
   readonly location: SourceLocation;
 }
 
-function checkArguments(text: unknown, { environment, domain }: CycloneOptions): void {
+export function checkArguments(text: unknown, { environment, domain }: CycloneOptions): void {
   if (typeof text !== "string" && !(text instanceof Uint8Array)) {
     throw new TypeError("a configuration is a string or a Uint8Array");
   }
@@ -78,7 +86,7 @@ function readRoot(text: string | Uint8Array, file: string | undefined): XmlEleme
   const seems = whatText(text);
   if (seems !== undefined) throw notConfiguration(seems, { ...place, line: 1, column: 1 });
   const root = readXml(text, { ...place, doctype: "plain" });
-  if (isNamed(root, "CycloneDDS", "Domain", ...SECURITY)) return root;
+  if (isCycloneRoot(root)) return root;
   throw notConfiguration(whatElement(root), root.location);
 }
 

@@ -4,8 +4,7 @@ import type { SecurityProperty } from "./properties.ts";
 
 /** What a participant was told about its credentials, whatever form that was written in. */
 export interface Configuration {
-  /** What it was written as: a file of Cyclone DDS, or bare properties. */
-  readonly form: "cyclonedds" | "properties";
+  readonly form: ConfigurationForm;
   /** How to call it: the file, or what else it came from. */
   readonly source: string;
   /** The file it was read from: relative URIs may start at its folder. */
@@ -20,6 +19,9 @@ export interface Configuration {
   /** What reading it found. */
   readonly findings: readonly Finding[];
 }
+
+/** What it was written as: a file of Cyclone DDS, a profile of Fast DDS, an enclave of SROS 2, or bare properties. */
+export type ConfigurationForm = "cyclonedds" | "fastdds" | "sros2" | "properties";
 
 export interface LocatedValue {
   /** With variables expanded. It may hold a PIN: show it through redactUri. */
