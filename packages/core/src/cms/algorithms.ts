@@ -2,6 +2,7 @@ import { CredentialError } from "../errors/credential-error.ts";
 import type { HashName } from "../schemes.ts";
 import { withoutParameters } from "../x509/algorithm-id.ts";
 import type { AlgorithmId } from "../x509/certificate.ts";
+import { RSA_ENCRYPTION } from "./oids.ts";
 
 /**
  * The hash of a digestAlgorithm (RFC 5754 2). Parameters are absent or NULL.
@@ -13,7 +14,7 @@ export function hashOfAlgorithm(algorithm: AlgorithmId): HashName {
   if (hash === undefined) {
     const name = REFUSED[algorithm.oid] ?? `the algorithm ${algorithm.oid}`;
     throw new CredentialError("ALGORITHM_REFUSED", `the document's digest is made with ${name}`, {
-      hint: "Sign again with `-md sha256`.",
+      hint: "Sign again with `-md sha256`; that some implementations still read it makes it no safer.",
       section: "DDS-Security 1.1 9.4.1",
     });
   }
@@ -44,7 +45,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "2.16.840.1.101.3.4.2.4": "SHA-224, which DDS does not use",
 };
 
-const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 /** sha256WithRSAEncryption and its kin (RFC 4055 5). */
 const RSA_WITH: Readonly<Record<HashName, string>> = {
   "SHA-256": "1.2.840.113549.1.1.11",

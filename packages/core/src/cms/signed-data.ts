@@ -3,7 +3,9 @@ import { contextTag, type DerNode, DerTag, derContent, derElement } from "../der
 import { readDer } from "../der/read.ts";
 import { derOid } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
+import { decodeAlgorithm, withoutParameters } from "../x509/algorithm-id.ts";
 import { withDefiniteLengths } from "./ber.ts";
+import { ID_SIGNED_DATA } from "./oids.ts";
 import { parseSignerInfo, type SignerInfo } from "./signer-info.ts";
 
 /**
@@ -13,6 +15,8 @@ import { parseSignerInfo, type SignerInfo } from "./signer-info.ts";
  *       OPTIONAL, crls [1] IMPLICIT OPTIONAL, signerInfos SET OF SignerInfo }
  */
 export interface SignedData {
+  /** eContentType, dotted. */
+  readonly contentType: string;
   /** The content, where it is inside. */
   readonly content?: Uint8Array;
   /** DER of the certificates that came with it; hints for messages, never trusted. */
@@ -22,7 +26,7 @@ export interface SignedData {
 }
 
 /**
- * Decodes a ContentInfo that holds a SignedData over plain data.
+ * Decodes a ContentInfo that holds a SignedData over content of any type.
  *
  * @param pkcs7 strict DER, but for indefinite lengths of outer layers
  * @throws CredentialError `CMS_INVALID`, `ALGORITHM_REFUSED`
@@ -37,7 +41,7 @@ export function parseSignedData(pkcs7: Uint8Array): SignedData {
   const fields = new DerFields(explicit.required("SignedData", DerTag.SEQUENCE), CMS);
   explicit.end();
   fields.required("version", DerTag.INTEGER);
-  fields.required("digestAlgorithms", DerTag.SET);
+  const digests = fields.required("digestAlgorithms", DerTag.SET).children;
   const content = encapsulated(bytes, fields.required("encapContentInfo", DerTag.SEQUENCE));
   const certificates = fields.optional(contextTag(0));
   fields.optional(contextTag(1));
@@ -45,10 +49,14 @@ export function parseSignedData(pkcs7: Uint8Array): SignedData {
   fields.end();
   if (signers.length === 0) throw cmsInvalid("the PKCS#7 structure holds certificates but no signature");
   if (signers.length > MAX_SIGNERS) throw cmsInvalid(`there are more than ${MAX_SIGNERS} signatures`);
+  const announced = digests.map((node) => decodeAlgorithm(bytes, node, CMS));
+  if (!announced.every(withoutParameters))
+    throw cmsInvalid("a digest algorithm has parameters", "RFC 5754 2");
+  const oids = new Set(announced.map(({ oid }) => oid));
   return {
-    ...(content === undefined ? {} : { content }),
+    ...content,
     certificates: (certificates?.children ?? []).map((node) => derElement(bytes, node)),
-    signers: signers.map((node) => parseSignerInfo(bytes, node)),
+    signers: signers.map((node) => parseSignerInfo(bytes, node, content.contentType, oids)),
   };
 }
 
@@ -58,17 +66,16 @@ export function cmsInvalid(message: string, section = "RFC 5652 5"): CredentialE
 }
 
 /** EncapsulatedContentInfo ::= SEQUENCE { eContentType, eContent [0] EXPLICIT OCTET STRING OPTIONAL } */
-function encapsulated(bytes: Uint8Array, node: DerNode): Uint8Array | undefined {
+function encapsulated(bytes: Uint8Array, node: DerNode): Pick<SignedData, "contentType" | "content"> {
   const fields = new DerFields(node, CMS);
-  const type = derOid(bytes, fields.required("eContentType", DerTag.OBJECT_IDENTIFIER));
-  if (type !== ID_DATA) throw cmsInvalid(`what is signed is of type ${type}, not plain data`, "RFC 5652 5.2");
+  const contentType = derOid(bytes, fields.required("eContentType", DerTag.OBJECT_IDENTIFIER));
   const explicit = fields.optional(contextTag(0));
   fields.end();
-  if (explicit === undefined) return undefined;
+  if (explicit === undefined) return { contentType };
   const content = new DerFields(explicit, CMS, contextTag(0));
   const octets = content.required("eContent", DerTag.OCTET_STRING);
   content.end();
-  return derContent(bytes, octets);
+  return { contentType, content: derContent(bytes, octets) };
 }
 
 function strictly(bytes: Uint8Array): DerNode {
@@ -88,8 +95,6 @@ function strictly(bytes: Uint8Array): DerNode {
 
 /** For errors of decoding. */
 const CMS = { code: "CMS_INVALID", what: "the PKCS#7 signature" } as const;
-const ID_DATA = "1.2.840.113549.1.7.1";
-const ID_SIGNED_DATA = "1.2.840.113549.1.7.2";
 /** Each costs a signature verification; documents have one. */
 const MAX_SIGNERS = 8;
 /** A document of 16 MiB is base64 of 12. */

@@ -1,13 +1,13 @@
 import { DerFields } from "../der/fields.ts";
-import { contextTag, type DerNode, DerTag, derContent, derElement } from "../der/node.ts";
-import { readDer } from "../der/read.ts";
-import { derOid, derSmallInteger, derTime } from "../der/values.ts";
-import { CredentialError } from "../errors/credential-error.ts";
+import { contextTag, type DerNode, DerTag, derContent } from "../der/node.ts";
+import { derSmallInteger } from "../der/values.ts";
 import type { HashName } from "../schemes.ts";
 import { decodeAlgorithm } from "../x509/algorithm-id.ts";
 import type { AlgorithmId } from "../x509/certificate.ts";
 import { type DistinguishedName, decodeName } from "../x509/name.ts";
 import { hashOfAlgorithm } from "./algorithms.ts";
+import { ID_DATA } from "./oids.ts";
+import { invalid, readSignedAttributes, type SignedAttributes } from "./signed-attributes.ts";
 
 /**
  * One signature of a SignedData (RFC 5652 5.3).
@@ -28,33 +28,42 @@ export type SignerIdentifier =
   | { readonly issuer: DistinguishedName; readonly serialNumber: Uint8Array }
   | { readonly subjectKeyIdentifier: Uint8Array };
 
-/** What is signed instead of the content (RFC 5652 5.4, 11). */
-interface SignedAttributes {
-  /** DER of the SET OF Attribute, which is what the signature covers. */
-  readonly der: Uint8Array;
-  readonly messageDigest: Uint8Array;
-  readonly signingTime?: Date;
-}
-
-export function parseSignerInfo(bytes: Uint8Array, node: DerNode): SignerInfo {
+/**
+ * @param contentType eContentType of the SignedData
+ * @param announced OIDs of its digestAlgorithms
+ */
+export function parseSignerInfo(
+  bytes: Uint8Array,
+  node: DerNode,
+  contentType: string,
+  announced: ReadonlySet<string>,
+): SignerInfo {
   const fields = new DerFields(node, SIGNER_INFO);
   const version = derSmallInteger(bytes, fields.required("version", DerTag.INTEGER));
   const identifier = fields.required("sid", DerTag.SEQUENCE, contextTag(0, "primitive"));
   const signer = signerIdentifier(bytes, identifier);
   if (version !== ("issuer" in signer ? 1 : 3))
     throw invalid(`version ${version} does not fit its sid`, "5.3");
-  const digestAlgorithm = decodeAlgorithm(bytes, fields.required("digestAlgorithm"), SIGNER_INFO);
-  const attributes = fields.optional(contextTag(0));
-  const signatureAlgorithm = decodeAlgorithm(bytes, fields.required("signatureAlgorithm"), SIGNER_INFO);
+  const digestNode = fields.required("digestAlgorithm");
+  const attributesNode = fields.optional(contextTag(0));
+  const algorithmNode = fields.required("signatureAlgorithm");
   const signature = derContent(bytes, fields.required("signature", DerTag.OCTET_STRING));
   fields.optional(contextTag(1));
   fields.end();
+  const digestAlgorithm = decodeAlgorithm(bytes, digestNode, SIGNER_INFO);
+  const hash = hashOfAlgorithm(digestAlgorithm);
+  // Readers that hash while they read know no other hash (RFC 5652 5.1).
+  if (!announced.has(digestAlgorithm.oid)) throw invalid(`${hash} is not among its digestAlgorithms`, "5.1");
+  const algorithms = [derContent(bytes, digestNode), derContent(bytes, algorithmNode)] as const;
+  const attributes = attributesNode && readSignedAttributes(bytes, attributesNode, contentType, algorithms);
+  if (attributes === undefined && contentType !== ID_DATA)
+    throw invalid(`content of type ${contentType} has no signed attributes`, "5.3");
   return {
     signer,
-    hash: hashOfAlgorithm(digestAlgorithm),
-    signatureAlgorithm,
+    hash,
+    signatureAlgorithm: decodeAlgorithm(bytes, algorithmNode, SIGNER_INFO),
     signature,
-    ...(attributes === undefined ? {} : { signedAttributes: signedAttributes(bytes, attributes) }),
+    ...(attributes === undefined ? {} : { signedAttributes: attributes }),
   };
 }
 
@@ -67,62 +76,4 @@ function signerIdentifier(bytes: Uint8Array, node: DerNode): SignerIdentifier {
   return { issuer, serialNumber };
 }
 
-/** Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF AttributeValue } */
-function signedAttributes(bytes: Uint8Array, node: DerNode): SignedAttributes {
-  const der = derElement(bytes, node).slice();
-  der[0] = DerTag.SET; // RFC 5652 5.4: the signature covers an EXPLICIT SET OF, not the IMPLICIT [0]
-  const values = new Map<string, DerNode>();
-  for (const attribute of strictSet(der)) {
-    const fields = new DerFields(attribute, SIGNER_INFO);
-    const type = derOid(der, fields.required("attrType", DerTag.OBJECT_IDENTIFIER));
-    const set = fields.required("attrValues", DerTag.SET);
-    fields.end();
-    const [value, ...more] = set.children;
-    if (values.has(type)) throw invalid(`signed attribute ${type} stands twice`, "5.3");
-    if (value === undefined) throw invalid(`signed attribute ${type} has no value`, "5.3");
-    if (more.length > 0 && type in SINGLE) throw invalid(`${SINGLE[type]} has several values`, "11");
-    values.set(type, value);
-  }
-  const contentType = values.get(CONTENT_TYPE);
-  const messageDigest = values.get(MESSAGE_DIGEST);
-  const signingTime = values.get(SIGNING_TIME);
-  if (contentType?.identifier !== DerTag.OBJECT_IDENTIFIER || derOid(der, contentType) !== ID_DATA) {
-    throw invalid("the signed attribute contentType is missing or does not say plain data", "11.1");
-  }
-  if (messageDigest?.identifier !== DerTag.OCTET_STRING) {
-    throw invalid("the signed attribute messageDigest is missing", "11.2");
-  }
-  const time = signingTime && derTime(der, signingTime);
-  return {
-    der,
-    messageDigest: derContent(der, messageDigest),
-    ...(time === undefined ? {} : { signingTime: time }),
-  };
-}
-
-/** The attributes, which must be in DER, sorted (RFC 5652 5.4). */
-function strictSet(der: Uint8Array): readonly DerNode[] {
-  try {
-    return readDer(der, { sortedSets: true }).children;
-  } catch (cause) {
-    if (!(cause instanceof CredentialError)) throw cause;
-    throw invalid(`its signed attributes are ${cause.message}`, "5.4");
-  }
-}
-
-function invalid(problem: string, section: string): CredentialError {
-  const message = `the PKCS#7 signature is malformed: ${problem}`;
-  return new CredentialError("CMS_INVALID", message, { section: `RFC 5652 ${section}` });
-}
-
 const SIGNER_INFO = { code: "CMS_INVALID", what: "a SignerInfo" } as const;
-const ID_DATA = "1.2.840.113549.1.7.1";
-const CONTENT_TYPE = "1.2.840.113549.1.9.3";
-const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
-const SIGNING_TIME = "1.2.840.113549.1.9.5";
-/** Attributes of exactly one value (RFC 5652 11), by name. */
-const SINGLE: Readonly<Record<string, string>> = {
-  [CONTENT_TYPE]: "contentType",
-  [MESSAGE_DIGEST]: "messageDigest",
-  [SIGNING_TIME]: "signingTime",
-};

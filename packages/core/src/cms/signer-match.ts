@@ -2,6 +2,9 @@ import { derContent } from "../der/node.ts";
 import { readDer } from "../der/read.ts";
 import { sameBytes } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
+import { hexOf } from "../hex.ts";
+import type { Verifier } from "../ports/crypto-provider.ts";
+import { signatureSchemeOf } from "../x509/algorithms.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { namesEqual } from "../x509/name-compare.ts";
 import { displayName } from "../x509/name-format.ts";
@@ -22,24 +25,27 @@ export function isSigner(signer: SignerIdentifier, certificate: Certificate): bo
  * The error of a document that another than the permissions CA has signed. It says who, as far as the
  * certificates that came along tell; they are not verified, and nothing rests on them.
  */
-export function signerMismatch(
+export async function signerMismatch(
   signer: SignerIdentifier,
   certificates: readonly Uint8Array[],
   ca: Certificate,
-): CredentialError {
-  const actual = certificates
-    .slice(0, MAX_CERTIFICATES)
-    .map(decoded)
-    .find((c) => c && isSigner(signer, c));
+  crypto: Verifier,
+): Promise<CredentialError> {
+  const actual = embeddedCertificates(certificates).find((certificate) => isSigner(signer, certificate));
   const expected = `the permissions CA given is ${displayName(ca.subject)} (serial ${serial(ca.serialNumber)})`;
-  const { who, hint } = actual === undefined ? { who: identifierText(signer) } : described(actual, ca);
+  const { who, hint } =
+    actual === undefined ? { who: identifierText(signer) } : await described(actual, ca, crypto);
   return new CredentialError("DOCUMENT_SIGNER_MISMATCH", `the document is signed by ${who}; ${expected}`, {
     section: "DDS-Security 1.1 9.4.1.3",
     ...(hint === undefined ? {} : { hint }),
   });
 }
 
-function described(actual: Certificate, ca: Certificate): { who: string; hint?: string } {
+async function described(
+  actual: Certificate,
+  ca: Certificate,
+  crypto: Verifier,
+): Promise<{ who: string; hint?: string }> {
   const who = `${displayName(actual.subject)} (serial ${serial(actual.serialNumber)})`;
   if (sameBytes(actual.publicKey.spki, ca.publicKey.spki)) {
     return {
@@ -48,16 +54,20 @@ function described(actual: Certificate, ca: Certificate): { who: string; hint?: 
     };
   }
   if (namesEqual(actual.subject, ca.subject)) return { who: `another CA of the same name, ${who}` };
-  if (namesEqual(actual.issuer, ca.subject)) {
+  if (namesEqual(actual.issuer, ca.subject) && (await isIssuedBy(actual, ca, crypto))) {
     return {
       who: `a certificate below the permissions CA, ${who}`,
-      hint: "Sign it with the permissions CA's own key: who holds a certificate must not grant permissions.",
+      // CVE-2023-24010: implementations that verified a chain instead of the signer.
+      hint:
+        "Sign it with the permissions CA's own key: who holds a certificate must not grant permissions. " +
+        "Cyclone DDS 0.10 would take it, because the certificate came along; later ones and Fast DDS do not.",
     };
   }
   return { who };
 }
 
-function identifierText(signer: SignerIdentifier): string {
+/** A signer for a message. */
+export function identifierText(signer: SignerIdentifier): string {
   if ("issuer" in signer) {
     return `the certificate with serial ${serial(signer.serialNumber)} of issuer ${displayName(signer.issuer)}`;
   }
@@ -75,17 +85,29 @@ function subjectKeyIdentifier(certificate: Certificate): Uint8Array | undefined 
   }
 }
 
-function decoded(der: Uint8Array): Certificate | undefined {
+/** Those that can be read of the first few certificates that came along. */
+export function embeddedCertificates(certificates: readonly Uint8Array[]): Certificate[] {
+  return certificates.slice(0, MAX_CERTIFICATES).flatMap((der) => {
+    try {
+      return parseCertificate(der);
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function isIssuedBy(certificate: Certificate, ca: Certificate, crypto: Verifier): Promise<boolean> {
   try {
-    return parseCertificate(der);
+    const scheme = signatureSchemeOf(certificate.signatureAlgorithm, ca.publicKey);
+    return await crypto.verify(ca.publicKey.spki, scheme, certificate.tbs, certificate.signature);
   } catch {
-    return undefined;
+    return false;
   }
 }
 
 function serial(octets: Uint8Array): string {
-  return Array.from(octets.subarray(0, 32), (octet) => octet.toString(16).padStart(2, "0")).join("");
+  return hexOf(octets.subarray(0, 32));
 }
 
-/** Looked at for the message. */
+/** The most that are looked at. */
 const MAX_CERTIFICATES = 16;

@@ -1,3 +1,4 @@
+import { readDer } from "../der/read.ts";
 import { sameBytes } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CryptoProvider } from "../ports/crypto-provider.ts";
@@ -5,56 +6,28 @@ import type { SignatureScheme } from "../schemes.ts";
 import { signatureSchemeOf } from "../x509/algorithms.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { fullSignatureAlgorithm } from "./algorithms.ts";
-import { cmsInvalid, type SignedData } from "./signed-data.ts";
+import { cmsInvalid } from "./signed-data.ts";
 import type { SignerInfo } from "./signer-info.ts";
-import { isSigner, signerMismatch } from "./signer-match.ts";
 
 /**
- * Verifies a SignedData as DDS demands: every signature in it is by exactly the permissions CA's certificate,
- * and valid. A certificate that the CA has issued may not sign for it (CVE-2023-24010), nor may others sign
- * along with it.
+ * Verifies one signature of a SignedData with the certificate that it names (RFC 5652 5.4, 5.6). Whether that
+ * certificate may sign is for the caller to know.
  *
- * @returns the scheme of each signature
- * @throws CredentialError `DOCUMENT_SIGNER_MISMATCH`, `ALGORITHM_REFUSED`, `KEY_UNSUPPORTED`, `DOCUMENT_CHANGED`,
- * `SIGNATURE_INVALID`, `CMS_INVALID`
+ * @returns the scheme of the signature
+ * @throws CredentialError `ALGORITHM_REFUSED`, `KEY_UNSUPPORTED`, `DOCUMENT_CHANGED`, `SIGNATURE_INVALID`, `CMS_INVALID`
  */
-export async function verifySignedData(
-  data: SignedData,
+export async function verifySignerInfo(
+  info: SignerInfo,
   content: Uint8Array,
-  ca: Certificate,
+  certificate: Certificate,
   crypto: CryptoProvider,
-): Promise<readonly SignatureScheme[]> {
-  const stranger = data.signers.find(({ signer }) => !isSigner(signer, ca));
-  if (stranger) throw signerMismatch(stranger.signer, data.certificates, ca);
-  const schemes: SignatureScheme[] = [];
-  for (const info of data.signers) {
-    const scheme = schemeOf(info, ca);
-    await verifySignature(info, scheme, content, ca, crypto);
-    schemes.push(scheme);
-  }
-  return schemes;
-}
-
-function schemeOf(info: SignerInfo, ca: Certificate): SignatureScheme {
-  const scheme = signatureSchemeOf(fullSignatureAlgorithm(info.signatureAlgorithm, info.hash), ca.publicKey);
-  if (scheme.hash === info.hash) return scheme;
-  throw cmsInvalid(
-    `the digest is made with ${info.hash}, but the signature with ${scheme.hash}`,
-    "RFC 5754 3",
-  );
-}
-
-/** RFC 5652 5.4 and 5.6. */
-async function verifySignature(
-  { hash, signature, signedAttributes }: SignerInfo,
-  scheme: SignatureScheme,
-  content: Uint8Array,
-  ca: Certificate,
-  crypto: CryptoProvider,
-): Promise<void> {
-  const key = ca.publicKey.spki;
+): Promise<SignatureScheme> {
+  const { hash, signature, signedAttributes } = info;
+  const scheme = schemeOf(info, certificate);
+  const key = certificate.publicKey.spki;
   if (signedAttributes === undefined) {
-    if (await crypto.verify(key, scheme, content, signature)) return;
+    refuseAttributesAsContent(content);
+    if (await crypto.verify(key, scheme, content, signature)) return scheme;
     const cause = "the content was changed after it was signed, or another key of the same CA name signed it";
     throw new CredentialError(
       "DOCUMENT_CHANGED",
@@ -66,12 +39,36 @@ async function verifySignature(
     const message = `the content was changed after it was signed: its ${hash} digest is not the signed one`;
     throw new CredentialError("DOCUMENT_CHANGED", message, { section: "RFC 5652 5.6" });
   }
-  if (await crypto.verify(key, scheme, signedAttributes.der, signature)) return;
+  if (await crypto.verify(key, scheme, signedAttributes.der, signature)) return scheme;
   throw new CredentialError("SIGNATURE_INVALID", "the signature over the signed attributes is invalid", {
     hint: "Sign the document again; if its signature was not touched, another key of the same CA name made it.",
     section: "RFC 5652 5.4",
     ...saltHint(scheme, crypto),
   });
+}
+
+function schemeOf(info: SignerInfo, certificate: Certificate): SignatureScheme {
+  const algorithm = fullSignatureAlgorithm(info.signatureAlgorithm, info.hash);
+  const scheme = signatureSchemeOf(algorithm, certificate.publicKey);
+  if (scheme.hash === info.hash) return scheme;
+  throw cmsInvalid(
+    `the digest is made with ${info.hash}, but the signature with ${scheme.hash}`,
+    "RFC 5754 3",
+  );
+}
+
+/**
+ * A signature over signed attributes is one over the SET OF them too: whoever drops them from a SignerInfo and gives
+ * that SET as content would have a valid signature over a text that nobody signed.
+ */
+function refuseAttributesAsContent(content: Uint8Array): void {
+  if (content[0] !== 0x31) return;
+  try {
+    readDer(content);
+  } catch {
+    return;
+  }
+  throw cmsInvalid("the content is a set of signed attributes, taken from another signature", "RFC 8933 1");
 }
 
 /** Where the provider, not the document, may be the reason. */

@@ -1,5 +1,6 @@
+import { ID_DATA } from "../cms/oids.ts";
 import { cmsInvalid, parseSignedData, type SignedData } from "../cms/signed-data.ts";
-import { verifySignedData } from "../cms/verify.ts";
+import { verifyByCa } from "../cms/verify-by-ca.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CryptoProvider } from "../ports/crypto-provider.ts";
 import type { SignatureScheme } from "../schemes.ts";
@@ -87,11 +88,13 @@ export async function verifyDocument(
   if (!isParsedCertificate(ca)) throw new TypeError("ca is a Certificate made by parseCertificate");
   const parts = splitSmime(bytes);
   const data = parseSignedData(parts.pkcs7);
+  if (data.contentType !== ID_DATA)
+    throw cmsInvalid(`what is signed is of type ${data.contentType}, not plain data`, "RFC 5652 5.2");
   const signed = signedContent(parts, data);
   // Before the signature: a text signed as binary would otherwise look like one that was changed.
   const { text, headerLines } = readTextPart(signed, parts.contentLine);
   const contentLine = parts.form === "opaque" ? 1 : parts.contentLine + headerLines;
-  const [scheme] = await verifySignedData(data, signed, ca, crypto);
+  const [scheme] = await verifyByCa(data, signed, ca, crypto);
   const [first] = data.signers;
   if (scheme === undefined || first === undefined) throw cmsInvalid("the document has no signature");
   refuseNul(text, contentLine);
