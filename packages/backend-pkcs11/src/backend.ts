@@ -39,9 +39,8 @@ import { removeObject } from "./provisioning/remove.ts";
 import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
-import type { LoginRules } from "./token/login.ts";
 import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
-import { Token } from "./token/token.ts";
+import { Token, type TokenRules } from "./token/token.ts";
 
 /** All that tokens offer. */
 export type Pkcs11Source = CredentialSource &
@@ -71,7 +70,7 @@ export class Pkcs11Backend
   readonly schemes = ["pkcs11"] as const;
   readonly #modules: Modules;
   readonly #pins: PinMeans;
-  readonly #rules: LoginRules;
+  readonly #rules: TokenRules;
   readonly #verifiesEach: boolean;
   readonly #calls = new Calls();
   readonly #tokens = new Map<string, Token>();
@@ -87,10 +86,11 @@ export class Pkcs11Backend
     } = checkedOptions(options);
     this.#verifiesEach = options.verifyEach ?? options.isolation !== "inline";
     const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
+    const { sessions = Number.POSITIVE_INFINITY } = options;
     const search = discover ? () => discoverModules() : undefined;
     this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, open);
     this.#pins = { provider: pin, commands: [...pinCommands] };
-    this.#rules = { maxRefusedPins, allowFinalTry };
+    this.#rules = { maxRefusedPins, allowFinalTry, sessions };
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {

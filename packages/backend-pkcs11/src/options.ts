@@ -36,6 +36,11 @@ export interface Pkcs11BackendOptions {
   /** Milliseconds that one call on the module may take with isolation `process`. Default 10,000; a login, three times as long. */
   readonly deadline?: number;
   /**
+   * How many sessions of a token are used at once, beside one that stays open. 1 for a module that does not bear
+   * several threads. Default: 4 with isolation `inline`, 16 with `process`, fewer where the token says so.
+   */
+  readonly sessions?: number;
+  /**
    * Whether every signature is verified before it leaves, and not only the first of each key and mechanism. That
    * finds a module which exchanges keys without a word. Default: true with isolation `process`, false with `inline`.
    */
@@ -45,7 +50,7 @@ export interface Pkcs11BackendOptions {
 /** A copy of the options; a TypeError where one is of a wrong kind. */
 export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
-  const { allowFinalTry, pinCommands, libraryParameters, verifyEach } = options;
+  const { allowFinalTry, pinCommands, libraryParameters, verifyEach, sessions } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
   if (
@@ -80,6 +85,8 @@ export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOpti
   ) {
     throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
   }
+  if (sessions !== undefined && !(Number.isSafeInteger(sessions) && sessions >= 1))
+    throw new TypeError("sessions is a number from 1");
   if (verifyEach !== undefined && typeof verifyEach !== "boolean")
     throw new TypeError("verifyEach is true or false");
   return { ...options };

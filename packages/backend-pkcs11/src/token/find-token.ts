@@ -1,5 +1,6 @@
 import { matchesLibrary, matchesSlot, matchesToken, type Pkcs11Uri, selectOne } from "@ddscred/core";
 import type { Module, Slot } from "../cryptoki/module.ts";
+import { sessionsAtOnce } from "./known-modules.ts";
 import { tokenUri } from "./names.ts";
 
 export interface FoundToken {
@@ -7,6 +8,8 @@ export interface FoundToken {
   readonly slot: Slot;
   /** Of the module, in which the slot was seen. */
   readonly epoch: number;
+  /** How many sessions the module bears at once. */
+  readonly sessions: number;
 }
 
 /** The tokens that the URI names, among all that are there. */
@@ -14,9 +17,11 @@ export async function findTokens(
   module: Module,
   uri: Pkcs11Uri,
 ): Promise<{ matching: FoundToken[]; all: FoundToken[] }> {
-  const ofLibrary = matchesLibrary(uri, await module.library());
+  const library = await module.library();
+  const ofLibrary = matchesLibrary(uri, library);
+  const sessions = Math.min(module.sessions, sessionsAtOnce(library));
   const { epoch } = module;
-  const all = (await module.slots()).map((slot): FoundToken => ({ module, slot, epoch }));
+  const all = (await module.slots()).map((slot): FoundToken => ({ module, slot, epoch, sessions }));
   const matching = all.filter(
     ({ slot }) => ofLibrary && matchesSlot(uri, slot.info) && matchesToken(uri, slot.token),
   );

@@ -9,6 +9,12 @@ import { quoted, tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
 import { SessionPool } from "./session-pool.ts";
 
+/** How careful a backend is with its tokens. */
+export interface TokenRules extends LoginRules {
+  /** How many sessions it uses at once, beside the one that stays open. */
+  readonly sessions: number;
+}
+
 /**
  * One token, as one backend uses it: its sessions and its login. One session stays open for as long as the
  * backend does, because a token forgets a login with its last session; the others are lent from a pool.
@@ -19,7 +25,8 @@ export class Token {
   readonly module: Module;
   /** What was found on it in this epoch. */
   readonly selections = new Selections();
-  readonly #rules: LoginRules;
+  readonly #rules: TokenRules;
+  readonly #sessions: number;
   #slot: Slot;
   #login: Login;
   #keeper: Promise<Handle> | undefined;
@@ -31,9 +38,10 @@ export class Token {
   #moduleEpoch: number;
 
   /** @param found with the epoch of its module in which it was found */
-  constructor({ module, slot, epoch }: FoundToken, rules: LoginRules) {
+  constructor({ module, slot, epoch, sessions }: FoundToken, rules: TokenRules) {
     this.module = module;
     this.#rules = rules;
+    this.#sessions = Math.min(sessions, rules.sessions);
     this.#slot = slot;
     this.#moduleEpoch = epoch;
     this.#login = new Login(module, slot, rules);
@@ -202,7 +210,7 @@ export class Token {
       },
       close: (session: Handle) => this.module.closeSession(session),
     };
-    return new SessionPool(maker, Math.max(1, Math.min(this.module.sessions, maxSessions - 1)));
+    return new SessionPool(maker, Math.max(1, Math.min(this.#sessions, maxSessions - 1)));
   }
 }
 
