@@ -71,6 +71,7 @@ interface Wrong {
   readonly attributes?: readonly Uint8Array[];
   readonly digest?: Uint8Array;
   readonly algorithm?: Uint8Array;
+  readonly announced?: Uint8Array;
   readonly eContentType?: Uint8Array;
   readonly eContent?: Uint8Array;
   readonly sid?: Uint8Array;
@@ -94,7 +95,12 @@ function pkcs7(content = TEXT, wrong: Wrong = {}): Buffer {
   );
   const inner = wrong.eContent ? [tlv(0xa0, wrong.eContent)] : [];
   const signers = Array.from({ length: wrong.signers ?? 1 }, () => signerInfo);
-  const data = seq(int(1), set(SHA256), seq(wrong.eContentType ?? ID_DATA, ...inner), set(...signers));
+  const data = seq(
+    int(1),
+    set(wrong.announced ?? SHA256),
+    seq(wrong.eContentType ?? ID_DATA, ...inner),
+    set(...signers),
+  );
   return seq(oid("2a864886f70d010702"), tlv(0xa0, data));
 }
 
@@ -311,6 +317,10 @@ await t.test("signed attributes and the structure around them keep the rules of 
   t.equal(verified.signingTime?.toISOString(), "2026-01-02T03:04:05.000Z");
 
   const other = oid("2a864886f70d010702");
+  const algorithms = [SHA256, tlv(0xa1, ECDSA_SHA256.subarray(2))] as const;
+  const protection = (...named: readonly Uint8Array[]) =>
+    [contentType, digest, attribute(oid("2a864886f70d010934"), seq(...named))].sort(Buffer.compare);
+  t.equal((await verify(document({}, { attributes: protection(...algorithms) }))).signatures, 1);
   const bad: Record<string, readonly [string, Wrong]> = {
     "another digest": ["DOCUMENT_CHANGED", { attributes: attributesOf("other") }],
     "no contentType": ["CMS_INVALID", { attributes: [digest] }],
@@ -322,6 +332,20 @@ await t.test("signed attributes and the structure around them keep the rules of 
       { attributes: [contentType, attribute(MESSAGE_DIGEST, digestOf(TEXT), digestOf(TEXT))] },
     ],
     "an empty messageDigest": ["CMS_INVALID", { attributes: [contentType, attribute(MESSAGE_DIGEST)] }],
+    "a signingTime that is no time": [
+      "CMS_INVALID",
+      { attributes: [contentType, attribute(SIGNING_TIME, tlv(0x17, "261302030405Z")), digest] },
+    ],
+    "algorithm protection of another digest": [
+      "CMS_INVALID",
+      { attributes: protection(SHA512, algorithms[1]) },
+    ],
+    "algorithm protection of another signature": [
+      "CMS_INVALID",
+      { attributes: protection(SHA256, tlv(0xa1, SHA256.subarray(2))) },
+    ],
+    "algorithm protection without a signature": ["CMS_INVALID", { attributes: protection(SHA256) }],
+    "a digest that the list does not have": ["CMS_INVALID", { announced: SHA512 }],
     "no attributes at all": ["CMS_INVALID", { attributes: [] }],
     "unsorted attributes": ["CMS_INVALID", { attributes: [digest, contentType] }],
     "another eContentType": ["CMS_INVALID", { eContentType: other }],

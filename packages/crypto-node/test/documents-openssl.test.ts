@@ -9,11 +9,18 @@ import {
   type CredentialError,
   type CryptoProvider,
   certificatesFromPem,
+  type DerNode,
+  ddsIdentityProfile,
+  der,
+  formatName,
+  readDer,
   type SignatureSchemeName,
   type Signer,
   signatureSchemes,
   signDocument,
+  validatePath,
   verifyDocument,
+  verifySignedData,
   webCrypto,
 } from "@ddscred/core";
 import { nodeCrypto, softwareSigner } from "@ddscred/crypto-node";
@@ -330,3 +337,171 @@ await t.test(
     await t.rejects(signDocument(text, { ...ec, crypto, at: new Date(Number.NaN) }), TypeError);
   },
 );
+
+await t.test("any SignedData: by signers that are given, or by those that a judge lets pass", async (t) => {
+  const { certificate } = authority("p256");
+  openssl(
+    "req",
+    "-new",
+    "-nodes",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-keyout",
+    "leaf.key",
+    "-out",
+    "leaf.csr",
+    "-subj",
+    "/O=DDS/CN=leaf",
+  );
+  openssl(
+    "x509",
+    "-req",
+    "-in",
+    "leaf.csr",
+    "-CA",
+    "p256.pem",
+    "-CAkey",
+    "p256.key",
+    "-out",
+    "leaf.pem",
+    "-days",
+    "30",
+  );
+  const crypto = nodeCrypto();
+  const made = (...options: readonly string[]) =>
+    openssl(
+      "cms",
+      "-sign",
+      "-binary",
+      "-in",
+      "doc.xml",
+      "-outform",
+      "DER",
+      "-signer",
+      "leaf.pem",
+      "-inkey",
+      "leaf.key",
+      ...options,
+    );
+  const content = Buffer.from(XML);
+  const [leaf] = certificatesFromPem(readFileSync(join(folder, "leaf.pem")));
+  if (leaf === undefined) throw new Error("no leaf");
+
+  const plain = await verifySignedData(made("-nodetach"), { crypto, signers: [leaf] });
+  t.equal(Buffer.from(plain.content).toString(), XML);
+  t.match(plain, {
+    contentType: "1.2.840.113549.1.7.1",
+    signatures: [{ certificate: leaf, scheme: { name: "ecdsa_p256_sha256" } }],
+  });
+  const detached = await verifySignedData(made(), { crypto, content, signers: [leaf] });
+  t.equal(detached.signatures.length, 1);
+
+  const judged: string[] = [];
+  await verifySignedData(made(), {
+    crypto,
+    content,
+    judge: async (signer) => {
+      judged.push(formatName(signer.subject));
+      await validatePath({
+        leaf: signer,
+        anchors: [certificate],
+        at: new Date(),
+        crypto,
+        profile: ddsIdentityProfile,
+      });
+    },
+  });
+  t.strictSame(judged, ["CN=leaf,O=DDS"]);
+  const refusing = async () => await Promise.reject(new Error("not this one"));
+  await t.rejects(verifySignedData(made(), { crypto, content, judge: refusing }), {
+    message: "not this one",
+  });
+
+  const refused: readonly (readonly [string, string, Promise<unknown>])[] = [
+    ["nobody may sign", "DOCUMENT_SIGNER_MISMATCH", verifySignedData(made(), { crypto, content })],
+    [
+      "its issuer is not its signer",
+      "DOCUMENT_SIGNER_MISMATCH",
+      verifySignedData(made(), { crypto, content, signers: [certificate] }),
+    ],
+    ["no content", "CMS_INVALID", verifySignedData(made(), { crypto, signers: [leaf] })],
+    [
+      "two contents",
+      "CMS_INVALID",
+      verifySignedData(made("-nodetach"), { crypto, content, signers: [leaf] }),
+    ],
+    [
+      "another content",
+      "DOCUMENT_CHANGED",
+      verifySignedData(made(), { crypto, content: Buffer.from("x"), signers: [leaf] }),
+    ],
+    [
+      "not judged: not inside",
+      "DOCUMENT_SIGNER_MISMATCH",
+      verifySignedData(made("-nocerts"), { crypto, content, judge: async () => undefined }),
+    ],
+  ];
+  for (const [what, code, result] of refused) await t.rejects(result, { code }, what);
+});
+
+await t.test("signed attributes cannot be passed off as content", async (t) => {
+  const { certificate } = authority("rsa");
+  const crypto = nodeCrypto();
+  const signed = openssl(
+    "cms",
+    "-sign",
+    "-binary",
+    "-in",
+    "doc.xml",
+    "-outform",
+    "DER",
+    "-nocerts",
+    "-signer",
+    "rsa.pem",
+    "-inkey",
+    "rsa.key",
+  );
+  const [type, explicit] = readDer(signed).children;
+  const [data] = explicit?.children ?? [];
+  const info = data?.children.at(-1)?.children[0];
+  if (type === undefined || data === undefined || info === undefined) throw new Error("no SignedData");
+  const attributes = info.children[3];
+  if (attributes?.identifier !== 0xa0) throw new Error("no signed attributes");
+  const of = (node: DerNode) => signed.subarray(node.start, node.end);
+  const without = der.sequence(...info.children.filter((field) => field !== attributes).map(of));
+  const forged = der.sequence(
+    of(type),
+    der.tagged(0, der.sequence(...data.children.slice(0, -1).map(of), der.setOf(without))),
+  );
+  const content = Buffer.from(of(attributes));
+  content[0] = 0x31;
+  await verifySignedData(signed, { crypto, content: Buffer.from(XML), signers: [certificate] });
+  await t.rejects(verifySignedData(forged, { crypto, content, signers: [certificate] }), {
+    code: "CMS_INVALID",
+    message: /signed attributes/,
+  });
+  writeFileSync(join(folder, "forged.der"), forged);
+  writeFileSync(join(folder, "forged.txt"), content);
+  t.ok(
+    opensslTakes(
+      "cms",
+      "-verify",
+      "-inform",
+      "DER",
+      "-in",
+      "forged.der",
+      "-binary",
+      "-content",
+      "forged.txt",
+      "-certfile",
+      "rsa.pem",
+      "-CAfile",
+      "rsa.pem",
+      "-out",
+      "out.xml",
+    ),
+    "its signature is valid: openssl takes it",
+  );
+});
