@@ -21,6 +21,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "modules, tokens, PIN states, OpenSSL's configuration: what is wrong, and what to do",
     load: async () => (await import("./verbs/doctor.ts")).verb,
   },
+  handshake: {
+    summary: "authenticate with another participant, token by token",
+    load: async () => (await import("./verbs/handshake.ts")).verb,
+  },
   uri: {
     summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",
     load: async () => (await import("./verbs/uri.ts")).verb,
@@ -77,7 +81,7 @@ function noVerb(name: string): string {
 }
 
 function overview(): string {
-  const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}`);
+  const list = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
   return `ddscred: DDS Security credentials\n\nUsage: ddscred VERB [OPTIONS] ...\n\n${list.join("\n")}\n
 Options of every verb: --help; and ddscred --version.
 

@@ -49,7 +49,10 @@ export interface Named<Row> {
  * How the holder of a key signs: its certificate decides. The name in the token must be known, but some
  * implementations write the name of the key that signed the certificate.
  */
-export function signingOf(key: PublicKeyInfo): { readonly row: SigningRow; readonly scheme: SignatureScheme } {
+export function signingOf(key: PublicKeyInfo): {
+  readonly row: SigningRow;
+  readonly scheme: SignatureScheme;
+} {
   const [scheme] = schemesForKey(key);
   const row = signing.find((candidate) => candidate.scheme === scheme?.name);
   if (row !== undefined && scheme !== undefined) return { row, scheme };
@@ -75,11 +78,7 @@ export function keyName(key: PublicKeyInfo): string | undefined {
   return key.curve === "P-384" ? "ECDSA+P384+SHA384" : undefined;
 }
 
-function named<Row extends AlgorithmRow>(
-  rows: readonly Row[],
-  value: Uint8Array,
-  field: string,
-): Named<Row> {
+function named<Row extends AlgorithmRow>(rows: readonly Row[], value: Uint8Array, field: string): Named<Row> {
   const trailingNul = value.at(-1) === 0;
   const text = utf8Text(trailingNul ? value.subarray(0, -1) : value) ?? "";
   const row = rows.find(({ names }) => names.includes(text));

@@ -1,5 +1,10 @@
 import { CredentialError, type CryptoProvider } from "@ddscred/core";
-import { type BinaryProperty, type DataHolder, encodeBinaryProperties, encodeDataHolder } from "./data-holder.ts";
+import {
+  type BinaryProperty,
+  type DataHolder,
+  encodeBinaryProperties,
+  encodeDataHolder,
+} from "./data-holder.ts";
 import { tokenInvalid } from "./fault.ts";
 import { classIds, classOf, type HandshakeMessage } from "./tokens.ts";
 
@@ -82,7 +87,9 @@ export function readFields<M extends HandshakeMessage>(token: DataHolder, expect
     if (fields[name] !== undefined) throw tokenInvalid(`${name} stands twice in the token`);
     const [least, most] = sizes[name];
     if (value.length < least || value.length > most) {
-      throw tokenInvalid(`${name} has ${value.length} octets, not ${least === most ? least : `${least} to ${most}`}`);
+      throw tokenInvalid(
+        `${name} has ${value.length} octets, not ${least === most ? least : `${least} to ${most}`}`,
+      );
     }
     fields[name] = value.slice();
   }

@@ -29,7 +29,8 @@ export async function beginHandshakeRequest(
   remote: RemoteIdentity,
   { at }: Moment,
 ): Promise<HandshakeStep> {
-  if (remote.role !== "initiator") throw new TypeError("this participant is the replier: wait for the request");
+  if (remote.role !== "initiator")
+    throw new TypeError("this participant is the replier: wait for the request");
   return sent(await makeRequest(local, remote, at));
 }
 
@@ -79,7 +80,8 @@ export async function processHandshake(
   if (memory.phase === "awaiting-reply" && message === "Reply") {
     return sent(await takeReply(state, memory, token, at));
   }
-  if (memory.phase === "awaiting-final" && message === "Final") return sent(await takeFinal(state, memory, token));
+  if (memory.phase === "awaiting-final" && message === "Final")
+    return sent(await takeFinal(state, memory, token));
   throw unexpected(state, message);
 }
 
@@ -87,7 +89,9 @@ const sent = (state: Handshake): HandshakeStep => ({ state, ...(state.token && {
 
 function timedOut({ phase }: Handshake): CredentialError {
   const waited = phase === "awaiting-reply" ? "reply" : "final message";
-  return new CredentialError("HANDSHAKE_TIMEOUT", `the peer's ${waited} did not come in time`, { retryable: true });
+  return new CredentialError("HANDSHAKE_TIMEOUT", `the peer's ${waited} did not come in time`, {
+    retryable: true,
+  });
 }
 
 function unexpected({ phase, role }: Handshake, message: string): CredentialError {

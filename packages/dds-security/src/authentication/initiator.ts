@@ -15,14 +15,18 @@ import {
 } from "./handshake-token.ts";
 import { credentialsOf, type LocalCredentials, type LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
-import { agreementDiffers, checkChallenge, checkEcho, checkHash } from "./rules.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
+import { agreementDiffers, checkChallenge, checkEcho, checkHash } from "./rules.ts";
 import { deriveKeyExchange, sharedSecretOf } from "./shared-secret.ts";
 import { peerCredentialToken } from "./tokens.ts";
 import { verifyIdentity, verifyPermissions, verifySignature } from "./verify-peer.ts";
 
 /** The request: our credentials, half of the key agreement, a challenge. */
-export async function makeRequest(local: LocalIdentity, remote: RemoteIdentity, at: Date): Promise<Handshake> {
+export async function makeRequest(
+  local: LocalIdentity,
+  remote: RemoteIdentity,
+  at: Date,
+): Promise<Handshake> {
   const credentials = credentialsOf(local);
   const { crypto, keyAgreement, modpEncoding, trailingNul, timeout } = credentials;
   const agreement = agreementOf(keyAgreement);
@@ -87,7 +91,15 @@ export async function takeReply(
   const { scheme } = signingOf(local.certificate.publicKey);
   const ours = await credentials.signer.sign(scheme, signedContent("Final", transcript));
   const { hash_c1, dh1, challenge1 } = transcript;
-  const answer = handshakeToken("Final", { hash_c1, hash_c2, dh1, dh2, challenge1, challenge2, signature: ours });
+  const answer = handshakeToken("Final", {
+    hash_c1,
+    hash_c2,
+    dh1,
+    dh2,
+    challenge1,
+    challenge2,
+    signature: ours,
+  });
   const peer = new AuthenticatedPeer(PEER_MINT, {
     ...identity,
     ...rights,

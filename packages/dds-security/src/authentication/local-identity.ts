@@ -8,8 +8,8 @@ import {
   matchKey,
   type PathInput,
   type Signer,
-  type ValidatedPath,
   utf8Bytes,
+  type ValidatedPath,
   validatePath,
   verifyDocument,
 } from "@ddscred/core";
@@ -71,7 +71,8 @@ export interface LocalIdentity {
 }
 
 /** What a handshake needs of its own side and nobody else may see. */
-export interface LocalCredentials extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions">> {
+export interface LocalCredentials
+  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions">> {
   readonly pathOptions: NonNullable<LocalIdentityOptions["pathOptions"]>;
   /** `c.id`: the certificate as PEM. */
   readonly identity: Uint8Array;
@@ -93,7 +94,8 @@ export async function validateLocalIdentity(
   const { crypto, signer, identityCa, permissionsCa, pathOptions = {} } = options;
   const [certificate, ...intermediates] = options.certificates;
   const [ca] = identityCa;
-  if (certificate === undefined || ca === undefined) throw new TypeError("certificates and identityCa hold one");
+  if (certificate === undefined || ca === undefined)
+    throw new TypeError("certificates and identityCa hold one");
   const path = await validatePath({
     ...pathOptions,
     leaf: certificate,

@@ -42,7 +42,8 @@ export function decodeParameterList(bytes: Uint8Array): readonly Parameter[] {
     if (length % 4 !== 0 || length > bytes.length - at) {
       throw tokenInvalid(`a parameter of the participant data has the length ${length}, at octet ${at - 2}`);
     }
-    if (parameters.length >= MAX_PARAMETERS) throw tokenInvalid("the participant data have too many parameters");
+    if (parameters.length >= MAX_PARAMETERS)
+      throw tokenInvalid("the participant data have too many parameters");
     parameters.push({ id, value: bytes.slice(at, at + length) });
     at += length;
   }
@@ -91,7 +92,8 @@ export function decodeParticipantData(bytes: Uint8Array): ParticipantData {
     return first?.value;
   };
   const guid = only(PID.PARTICIPANT_GUID);
-  if (guid?.length !== 16) throw tokenInvalid("the participant data hold no PID_PARTICIPANT_GUID of 16 octets");
+  if (guid?.length !== 16)
+    throw tokenInvalid("the participant data hold no PID_PARTICIPANT_GUID of 16 octets");
   const identity = only(PID.IDENTITY_TOKEN);
   const permissions = only(PID.PERMISSIONS_TOKEN);
   const info = only(PID.PARTICIPANT_SECURITY_INFO);

@@ -86,9 +86,13 @@ export async function verifySignature(
   const { scheme } = signingOf(certificate.publicKey);
   const { spki } = certificate.publicKey;
   if (await crypto.verify(spki, scheme, signedContent(message, transcript), signature)) return;
-  throw new CredentialError("HANDSHAKE_SIGNATURE_INVALID", `the signature of the ${message} message is invalid`, {
-    section: "DDS-Security 1.1 9.3.2.5",
-  });
+  throw new CredentialError(
+    "HANDSHAKE_SIGNATURE_INVALID",
+    `the signature of the ${message} message is invalid`,
+    {
+      section: "DDS-Security 1.1 9.3.2.5",
+    },
+  );
 }
 
 /** Implementations in C end texts with a NUL and count it. */
