@@ -10,7 +10,6 @@ export {
   validateLocalIdentity,
 } from "./authentication/local-identity.ts";
 export * from "./authentication/open.ts";
-export * from "./authentication/open.ts";
 export * from "./authentication/parameter-list.ts";
 export type { ModpEncoding } from "./authentication/public-value.ts";
 export * from "./authentication/remote-identity.ts";
