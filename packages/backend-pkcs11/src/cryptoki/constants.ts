@@ -31,6 +31,8 @@ export const CKC_X_509 = 0;
 
 export const CKK_RSA = 0;
 export const CKK_EC = 3;
+/** PKCS#11 3.0; modules of 2.40 offer it too, under the same numbers. */
+export const CKK_EC_EDWARDS = 0x40;
 
 export const CKM_RSA_PKCS_KEY_PAIR_GEN = 0x0;
 export const CKM_RSA_PKCS = 0x1;
@@ -38,6 +40,7 @@ export const CKM_RSA_X_509 = 0x3;
 export const CKM_RSA_PKCS_PSS = 0xd;
 export const CKM_EC_KEY_PAIR_GEN = 0x1040;
 export const CKM_ECDSA = 0x1041;
+export const CKM_EDDSA = 0x1057;
 
 /** The mechanisms that hash by themselves, and the parameters of PSS, by hash. */
 export const hashMechanisms = {

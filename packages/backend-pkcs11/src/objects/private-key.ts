@@ -91,7 +91,7 @@ export async function describeKey(token: Token, session: Handle, object: TokenOb
 const described = new WeakMap<TokenObject, PrivateKey>();
 
 function checkKey({ keyType, bits = 0, curve, label }: PublicKeyInfo, uri: string): void {
-  const usable = keyType === "rsa" ? bits >= 2048 : keyType === "ec" && curve !== undefined;
-  if (usable) return;
+  const isUsable = keyType === "rsa" ? bits >= 2048 : curve !== undefined || keyType === "ed25519";
+  if (isUsable) return;
   throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${label} cannot be used`, { uri });
 }

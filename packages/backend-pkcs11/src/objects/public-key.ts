@@ -1,6 +1,6 @@
 import { CredentialError, derOid, type PublicKeyInfo, parsePublicKeyInfo, readDer } from "@ddscred/core";
-import { CKK_EC, CKK_RSA } from "../cryptoki/constants.ts";
-import { coordinateLengths, curveOf } from "../cryptoki/curves.ts";
+import { CKK_EC, CKK_EC_EDWARDS, CKK_RSA } from "../cryptoki/constants.ts";
+import { coordinateLengths, curveOf, ed25519Lengths, isEd25519 } from "../cryptoki/curves.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Attributes } from "../cryptoki/template.ts";
 import type { Token } from "../token/token.ts";
@@ -31,14 +31,14 @@ export async function publicKeyOf(
 ): Promise<PublicKeyInfo> {
   const own = await token.module.attributes(session, privateKey.handle, keyAttributes);
   const keyType = own.CKA_KEY_TYPE;
-  if (keyType !== undefined && keyType !== CKK_RSA && keyType !== CKK_EC) {
+  if (keyType !== undefined && !usableTypes.has(keyType)) {
     throw new CredentialError(
       "KEY_UNSUPPORTED",
       `a key of the type 0x${keyType.toString(16)} cannot be used`,
     );
   }
   const params = own.CKA_EC_PARAMS ?? new Uint8Array();
-  if (params.length > 0 && curveOf(params) === undefined) {
+  if (params.length > 0 && curveOf(params) === undefined && !isEd25519(params)) {
     throw new CredentialError("KEY_UNSUPPORTED", `an EC key ${curveText(params)} cannot be used`);
   }
   const path = privateKey.id.length > 0 ? { id: privateKey.id } : { object: privateKey.label };
@@ -67,8 +67,11 @@ export function publicKeyFrom(said: Attributes<(typeof keyAttributes)[number]>):
     if (!modulus?.length || !exponent?.length) return undefined;
     return parse(rsaPublicKeyInfo(modulus, exponent));
   }
-  if (type !== CKK_EC || curve === undefined || curve.length === 0) return undefined;
-  const point = ecPoint(curve, said.CKA_EC_POINT ?? new Uint8Array());
+  if (curve === undefined || curve.length === 0) return undefined;
+  const value = said.CKA_EC_POINT ?? new Uint8Array();
+  if (type === CKK_EC_EDWARDS) return isEd25519(curve) ? ed25519PublicKey(value) : undefined;
+  if (type !== CKK_EC) return undefined;
+  const point = ecPoint(curve, value);
   return point && parse(ecPublicKeyInfo(curve, point));
 }
 
@@ -108,6 +111,14 @@ function ecPoint(params: Uint8Array, value: Uint8Array): Uint8Array | undefined 
   const header = length < 0x80 ? [0x04, length] : [0x04, 0x81, length];
   const wrapped = value.length === header.length + length && header.every((octet, i) => value[i] === octet);
   return wrapped && value[header.length] === 0x04 ? value.subarray(header.length) : undefined;
+}
+
+/** The key out of CKA_EC_POINT: bare, inside an OCTET STRING, or inside a BIT STRING; the length tells which. */
+function ed25519PublicKey(value: Uint8Array): PublicKeyInfo | undefined {
+  const header = edwardsHeaders.find((octets) => octets.length + ed25519Lengths.key === value.length);
+  if (header === undefined || !header.every((octet, index) => value[index] === octet)) return undefined;
+  const key = value.subarray(header.length);
+  return parse(der(0x30, der(0x30, idEd25519), der(0x03, Uint8Array.of(0), key)));
 }
 
 function curveText(params: Uint8Array): string {
@@ -152,3 +163,7 @@ function parse(spki: Uint8Array): PublicKeyInfo | undefined {
 /** AlgorithmIdentifier { rsaEncryption, NULL } (RFC 3279 2.3.1), and the OID id-ecPublicKey (RFC 5480 2.1.1). */
 const rsaEncryption = Buffer.from("300d06092a864886f70d0101010500", "hex");
 const ecPublicKey = Buffer.from("06072a8648ce3d0201", "hex");
+/** RFC 8410 3 */
+const idEd25519 = Buffer.from("06032b6570", "hex");
+const edwardsHeaders: readonly (readonly number[])[] = [[], [0x04, 0x20], [0x03, 0x21, 0x00]];
+const usableTypes: ReadonlySet<number> = new Set([CKK_RSA, CKK_EC, CKK_EC_EDWARDS]);

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type CurveName, type HashName, type SignatureScheme } from "@ddscred/core";
 import {
   CKM_ECDSA,
+  CKM_EDDSA,
   CKM_RSA_PKCS,
   CKM_RSA_PKCS_PSS,
   CKM_RSA_X_509,
@@ -45,6 +46,8 @@ function makePlans({ keyType, padding, hash: name, curve, saltLength = 0 }: Sign
   const numbers = hashMechanisms[name];
   const digest = digestWith(name);
   const whole = (message: Uint8Array): Uint8Array => message;
+  // Ed25519 hashes inside, twice; without parameters it is the pure one (RFC 8032 5.1).
+  if (keyType === "ed25519") return [{ mechanism: { type: CKM_EDDSA }, input: whole }];
   if (keyType === "ec" && curve !== undefined) {
     return [
       { mechanism: { type: CKM_ECDSA }, input: truncated(digest, curve) },

@@ -2,12 +2,14 @@ import {
   type CallOptions,
   CredentialError,
   ecdsaRawToDer,
+  type PublicKeyInfo,
   type SignatureScheme,
   type Signer,
   schemesForKey,
+  tokenError,
   type Verifier,
 } from "@ddscred/core";
-import { coordinateLengths } from "../cryptoki/curves.ts";
+import { coordinateLengths, ed25519Lengths } from "../cryptoki/curves.ts";
 import type { SignRequest } from "../cryptoki/module.ts";
 import { type BoundKey, bindKey, type PrivateKey } from "../objects/private-key.ts";
 import { recovering } from "../recovery.ts";
@@ -45,8 +47,7 @@ export class TokenSigner implements Signer {
     verifier: Verifier,
     verifiesEach = false,
   ) {
-    const { spki, bits = 0, curve } = key.publicKey;
-    this.publicKey = spki;
+    this.publicKey = key.publicKey.spki;
     this.schemes = schemesForKey(key.publicKey);
     this.extractable = key.extractable;
     this.#key = key;
@@ -54,7 +55,7 @@ export class TokenSigner implements Signer {
     this.#pin = pin;
     this.#verifier = verifier;
     this.#verifiesEach = verifiesEach;
-    this.#length = curve === undefined ? Math.ceil(bits / 8) : 2 * coordinateLengths[curve];
+    this.#length = signatureLength(key.publicKey);
     this.#binding = { ...bound, proven: false };
   }
 
@@ -136,8 +137,15 @@ export class TokenSigner implements Signer {
     } catch (error) {
       pool.discard(session);
       this.#token.noteFailure(error, binding.epoch);
-      throw error;
+      throw binding.proven ? this.#doubted(error, binding) : error;
     }
+  }
+
+  /** What a key that signed well does not say of itself: the handle may name another object now, and is looked up again. */
+  #doubted(error: unknown, { epoch }: Binding): unknown {
+    if (!(error instanceof CredentialError) || !ofAnotherKey.has(error.rv ?? "")) return error;
+    this.#token.forgetObjects(epoch);
+    return tokenError(error.rv ?? "", error.call ?? "C_SignInit", { retryable: true });
   }
 
   /** In a new epoch: logs in again where that is needed, and looks the key up. */
@@ -190,6 +198,7 @@ export class TokenSigner implements Signer {
 
   #encode(raw: Uint8Array): Uint8Array {
     if (raw.length !== this.#length) {
+      this.#token.forgetObjects(this.#binding.epoch); // another key has signatures of another length
       const lengths = `${raw.length} bytes, not ${this.#length}`;
       throw new CredentialError("TOKEN_ERROR", `the token gave a signature of ${lengths}`, {
         call: "C_Sign",
@@ -211,6 +220,20 @@ export class TokenSigner implements Signer {
     );
   }
 }
+
+/** In bytes, as the token gives it. */
+function signatureLength({ keyType, bits = 0, curve }: PublicKeyInfo): number {
+  if (keyType === "ed25519") return ed25519Lengths.signature;
+  return curve === undefined ? Math.ceil(bits / 8) : 2 * coordinateLengths[curve];
+}
+
+const ofAnotherKey: ReadonlySet<string> = new Set([
+  "CKR_KEY_TYPE_INCONSISTENT",
+  "CKR_KEY_FUNCTION_NOT_PERMITTED",
+  "CKR_KEY_SIZE_RANGE",
+  "CKR_DATA_LEN_RANGE",
+  "CKR_BUFFER_TOO_SMALL",
+]);
 
 function outdated(): CredentialError {
   return new CredentialError("SESSION_LOST", "the token lost its sessions before one was free", {

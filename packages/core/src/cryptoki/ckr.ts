@@ -25,6 +25,7 @@ const names: Readonly<Record<number, string>> = {
   0x032: "CKR_DEVICE_REMOVED",
   0x040: "CKR_ENCRYPTED_DATA_INVALID",
   0x041: "CKR_ENCRYPTED_DATA_LEN_RANGE",
+  0x042: "CKR_AEAD_DECRYPT_FAILED",
   0x050: "CKR_FUNCTION_CANCELED",
   0x051: "CKR_FUNCTION_NOT_PARALLEL",
   0x054: "CKR_FUNCTION_NOT_SUPPORTED",
@@ -48,7 +49,6 @@ const names: Readonly<Record<number, string>> = {
   0x0a2: "CKR_PIN_LEN_RANGE",
   0x0a3: "CKR_PIN_EXPIRED",
   0x0a4: "CKR_PIN_LOCKED",
-  0x0a5: "CKR_PIN_TOO_WEAK",
   0x0b0: "CKR_SESSION_CLOSED",
   0x0b1: "CKR_SESSION_COUNT",
   0x0b3: "CKR_SESSION_HANDLE_INVALID",
@@ -103,6 +103,10 @@ const names: Readonly<Record<number, string>> = {
   0x203: "CKR_KEY_EXHAUSTED",
   0x204: "CKR_PENDING",
   0x205: "CKR_SESSION_ASYNC_NOT_SUPPORTED",
+  0x206: "CKR_SEED_RANDOM_REQUIRED",
+  0x207: "CKR_OPERATION_NOT_VALIDATED",
+  0x208: "CKR_TOKEN_NOT_INITIALIZED",
+  0x209: "CKR_PARAMETER_SET_NOT_SUPPORTED",
 };
 
 const numbers: ReadonlyMap<string, number> = new Map(
@@ -180,6 +184,50 @@ const meanings: Readonly<Record<string, Meaning>> = {
     code: "MECHANISM_UNSUPPORTED",
     message: "the key may not be used to sign",
   },
+  CKR_PIN_TOO_WEAK: { code: "PIN_REFUSED", message: "the token wants a longer or more varied PIN" },
+  CKR_USER_ANOTHER_ALREADY_LOGGED_IN: {
+    code: "PIN_REFUSED",
+    message: "somebody else is logged in on the token, in this process",
+    hint: "A process has one login on a token: end the security officer's first.",
+  },
+  CKR_TOKEN_NOT_INITIALIZED: {
+    code: "TOKEN_ERROR",
+    message: "the token is not initialised",
+    hint: "Initialise it with the vendor's tool, or `pkcs11-tool --init-token`.",
+  },
+  CKR_SLOT_ID_INVALID: {
+    code: "TOKEN_ERROR",
+    message: "the slot is not there any more",
+    hint: "Slots change their numbers: name the token by token= and serial=, not by slot-id=.",
+  },
+  CKR_HOST_MEMORY: { code: "DEVICE_ERROR", message: "the module found no memory in this machine" },
+  CKR_CANT_LOCK: { code: "MODULE_FAILED", message: "the module cannot be used by several threads" },
+  CKR_NEED_TO_CREATE_THREADS: {
+    code: "MODULE_FAILED",
+    message: "the module wants to create threads, and may not",
+  },
+  CKR_LIBRARY_LOAD_FAILED: {
+    code: "MODULE_FAILED",
+    message: "the module could not load a library that it needs",
+    hint: "See what `ldd` says of the module, and its manual about its configuration.",
+  },
+  CKR_FIPS_SELF_TEST_FAILED: {
+    code: "DEVICE_ERROR",
+    message: "the self-test of the token failed",
+    hint: "Start the token anew; where that does not help, it is broken.",
+  },
+  CKR_DATA_LEN_RANGE: {
+    code: "MECHANISM_UNSUPPORTED",
+    message: "the token takes no data of this length by the mechanism",
+  },
+  CKR_KEY_EXHAUSTED: {
+    code: "MECHANISM_UNSUPPORTED",
+    message: "the key has made all the signatures that it may make",
+    hint: "Make a new key, and have a certificate issued for it.",
+  },
+  CKR_KEY_HANDLE_INVALID: { code: "TOKEN_ERROR", message: "the key is gone" },
+  CKR_OBJECT_HANDLE_INVALID: { code: "TOKEN_ERROR", message: "the object is gone" },
+  CKR_OPERATION_ACTIVE: { code: "TOKEN_ERROR", message: "another operation is under way on the session" },
   CKR_TOKEN_WRITE_PROTECTED: { code: "TOKEN_READ_ONLY", message: "the token is write-protected" },
   CKR_SESSION_READ_ONLY: { code: "TOKEN_READ_ONLY", message: "the token gives sessions for reading only" },
   CKR_TOKEN_RESOURCE_EXCEEDED: { code: "DEVICE_ERROR", message: "the token has no room left", hint: NO_ROOM },
