@@ -41,6 +41,16 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
     }
   },
 
+  async verifySha1(publicKey, message, signature) {
+    const key = importKey(publicKey);
+    if (key === undefined) return false;
+    try {
+      return verify("sha1", message, key, signature);
+    } catch {
+      return false; // a key of another kind
+    }
+  },
+
   async digest(hash, data) {
     return bytes(createHash(hashNames[hash]).update(data).digest());
   },

@@ -24,6 +24,11 @@ export interface CryptoProvider extends Verifier {
   /** Whether `verify` recovers the salt length of RSASSA-PSS; if not, only the scheme's own and the longest possible are tried. */
   readonly anyPssSalt: boolean;
 
+  /**
+   * Whether a signature with SHA-1 (PKCS#1 v1.5 or ECDSA, by the key) is valid. For predicting what implementations
+   * accept that still take it; nothing that ddscred trusts is verified so. Optional.
+   */
+  verifySha1?(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
   digest(hash: HashName, data: Uint8Array): Promise<Uint8Array>;
   /** Unpredictable bytes; at most 65,536 at once. */
   randomBytes(length: number): Uint8Array;

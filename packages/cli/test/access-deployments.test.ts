@@ -1,0 +1,182 @@
+// Outside truth: what the plugins of two implementations answered for the same configurations, and what the
+// specification says. They stand beside the repository; where they are missing the test says so.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileBackend } from "@ddscred/backend-file";
+import { CredentialError, createResolver } from "@ddscred/core";
+import { nodeCrypto } from "@ddscred/crypto-node";
+import {
+  type Access,
+  configurationFromProperties,
+  type Decision,
+  type DialectName,
+  openAccess,
+  refusedDecision,
+} from "@ddscred/dds-security";
+import t, { type Test } from "tap";
+import { root, temporaryFolder } from "./support/program.ts";
+
+interface Observed {
+  readonly ok: boolean;
+  readonly step: string;
+  readonly code?: number;
+  readonly queries?: readonly { readonly q: string; readonly result: boolean; readonly code?: number }[];
+  readonly participant_attributes?: Readonly<Record<string, number>>;
+}
+
+interface DeploymentCase {
+  readonly id: string;
+  readonly why: string;
+  readonly domain: number;
+  readonly tz: string | null;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly queries: readonly string[];
+  readonly observed: { readonly cyclone: Observed; readonly fastdds: Observed };
+  readonly specVerdict: Readonly<Record<string, boolean>> | null;
+}
+
+/** When the implementations were asked. */
+const AT = new Date("2026-11-23T07:21:30Z");
+
+/** Where we answer otherwise than an implementation did, each with the reason. */
+const deviations: Readonly<Record<string, string>> = {
+  "cyclonedds range-max-only": "not accepted by Cyclone DDS in any orderly way: we refuse the document",
+  "cyclonedds fn-empty": "not accepted by Cyclone DDS in any orderly way: we refuse the document",
+};
+
+/** Where the specification does not decide, what we answer and why. */
+const chosen: Readonly<Record<string, { readonly good: boolean; readonly why: string }>> = {
+  "sig-binary": { good: false, why: "no implementation finds the text/plain header in bare line ends" },
+  "id-ros-cn": { good: false, why: "its permissions are for another subject than the certificate's" },
+  "id-ca-v1": { good: true, why: "an anchor is trusted by being named" },
+  "uri-trailing-space": { good: false, why: "the blank belongs to the path, and there is no such file" },
+};
+
+const archive = join(root, "../shared/vectors/deployments.tar.gz");
+const skip = existsSync(archive) ? false : "the vectors are not beside the repository";
+
+t.test("every query is answered as in each dialect", { skip }, async (t) => {
+  const folder = join(temporaryFolder(t), "deployments");
+  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
+  const cases: DeploymentCase[] = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8"));
+  t.equal(cases.length, 95);
+  const zone = process.env["TZ"];
+  for (const deployment of cases) {
+    process.env["TZ"] = deployment.tz ?? "UTC";
+    await compareSpec(t, deployment, folder);
+    await comparePeer(t, deployment, folder, "cyclonedds");
+    await comparePeer(t, deployment, folder, "fastdds");
+  }
+  if (zone === undefined) delete process.env["TZ"];
+  else process.env["TZ"] = zone;
+});
+
+async function compareSpec(t: Test, deployment: DeploymentCase, folder: string): Promise<void> {
+  const { id, why, specVerdict, domain } = deployment;
+  const answer = await open(deployment, folder, "spec");
+  if (specVerdict === null) {
+    t.equal(answer.access !== undefined, chosen[id]?.good, `spec ${id}: ${answer.refused?.reason}`);
+    return;
+  }
+  for (const [query, wanted] of Object.entries(specVerdict)) {
+    const decision =
+      query === "check" ? ask(answer, `participant|${domain}`) : ask(answer, query);
+    t.equal(decision.allowed, wanted, `spec ${id} (${why}) ${query}: ${decision.code} ${decision.reason}`);
+  }
+}
+
+async function comparePeer(
+  t: Test,
+  deployment: DeploymentCase,
+  folder: string,
+  dialect: "cyclonedds" | "fastdds",
+): Promise<void> {
+  const { id, why, domain } = deployment;
+  const observed = deployment.observed[dialect === "cyclonedds" ? "cyclone" : "fastdds"];
+  const answer = await open(deployment, folder, dialect);
+  const name = `${dialect} ${id} (${why})`;
+  const refused = `${answer.refused?.code} ${answer.refused?.reason}`;
+  t.equal(answer.access !== undefined, observed.ok, `${name} is accepted or not: ${refused}`);
+  if (deviations[`${dialect} ${id}`] !== undefined) {
+    t.equal(observed.step, "CRASH", `${name} has no answer of its own`);
+    return;
+  }
+  if (!observed.ok && dialect === "cyclonedds") t.equal(answer.refused?.code, observed.code, `${name}: ${refused}`);
+  for (const { q, result, code } of observed.queries ?? []) {
+    const decision = ask(answer, q);
+    t.equal(decision.allowed, result, `${name} ${q}: ${decision.code} ${decision.reason}`);
+    if (code !== undefined) t.equal(decision.code, code, `${name} ${q}: ${decision.reason}`);
+  }
+  if (!observed.ok) {
+    for (const query of [...deployment.queries, `participant|${domain}`])
+      t.equal(ask(answer, query).allowed, false, `${name} ${query} is denied with the rest`);
+  }
+  const attributes = observed.participant_attributes;
+  if (attributes !== undefined) compareAttributes(t, name, answer.access, attributes);
+}
+
+function compareAttributes(
+  t: Test,
+  name: string,
+  access: Access | undefined,
+  wanted: Readonly<Record<string, number>>,
+): void {
+  const protection = access?.participantProtection();
+  const mask = protection?.attributes ?? 0;
+  t.strictSame(
+    {
+      allow_unauthenticated: Number(protection?.allowUnauthenticated),
+      access: Number(protection?.joinAccessControlled),
+      rtps: mask & 1,
+      discovery: (mask >> 1) & 1,
+      liveliness: (mask >> 2) & 1,
+      plugin: protection?.pluginAttributes,
+    },
+    wanted,
+    `${name}: the masks on the wire`,
+  );
+}
+
+interface Answer {
+  readonly access?: Access;
+  readonly refused?: Decision;
+}
+
+function ask({ access, refused }: Answer, query: string): Decision {
+  const [kind = "", topic = "", partitions] = query.split("|");
+  if (access === undefined) {
+    if (refused === undefined) throw new TypeError("neither opened nor refused");
+    return refused;
+  }
+  const options = partitions === undefined ? {} : { partitions: partitions.split(",") };
+  if (kind === "participant") return access.join();
+  if (kind === "topic") return access.topic(topic);
+  return kind === "reader" ? access.subscribe(topic, options) : access.publish(topic, options);
+}
+
+async function open(
+  { properties, domain }: DeploymentCase,
+  folder: string,
+  dialect: DialectName,
+): Promise<Answer> {
+  const pem = readFileSync(join(folder, "ec/identity_ca.pem"), "utf8");
+  const fill = (value: string) =>
+    value.replaceAll("{abs}", folder).replace("{pem}", pem).replace("{pct}", encodeURIComponent(pem));
+  const entries = Object.entries(properties).map(([name, value]) => {
+    if (name === "password") return { name, value };
+    return { name, value: value.startsWith("RAW ") ? fill(value.slice(4)) : `file:${join(folder, value)}` };
+  });
+  const crypto = nodeCrypto();
+  const resolver = createResolver([fileBackend()], { crypto });
+  const configuration = configurationFromProperties(entries);
+  try {
+    return { access: await openAccess(configuration, { resolver, crypto, domain, dialect, at: AT }) };
+  } catch (error) {
+    if (error instanceof CredentialError) return { refused: refusedDecision(error) };
+    throw error;
+  } finally {
+    await resolver.close();
+  }
+}

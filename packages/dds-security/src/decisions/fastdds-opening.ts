@@ -1,0 +1,178 @@
+import {
+  type Certificate,
+  CredentialError,
+  type ErrorCode,
+  sameBytes,
+  type VerifiedDocument,
+  verifyDocument,
+} from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import type { SecurityProperty } from "../configuration/properties.ts";
+import type { DeploymentContext } from "../credentials/deployment.ts";
+import { readFastGovernance, readFastPermissions } from "./fastdds-documents.ts";
+import type { OpenedAccess } from "./opening.ts";
+import { caKind, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
+import { PeerRefusal } from "./peer-refusal.ts";
+import { fastUri, type PeerUri } from "./peer-uri.ts";
+
+/**
+ * Opens a configuration as Fast DDS does: what it reads, in its order. It often refuses without a word; then the
+ * message is ours.
+ */
+export async function openFast(
+  configuration: Configuration,
+  context: DeploymentContext,
+): Promise<OpenedAccess> {
+  const opening = new FastOpening(configuration, context);
+  const leaf = await opening.identity();
+  return await opening.documents(leaf);
+}
+
+class FastOpening {
+  readonly #configuration: Configuration;
+  readonly #context: DeploymentContext;
+
+  constructor(configuration: Configuration, context: DeploymentContext) {
+    this.#configuration = configuration;
+    this.#context = context;
+  }
+
+  async identity(): Promise<Certificate> {
+    const store = await this.#ca("dds.sec.auth.identity_ca");
+    const certificate = this.#uri("dds.sec.auth.identity_certificate");
+    const [leaf] = await this.#certificates(certificate);
+    if (leaf === undefined) throw new PeerRefusal("PEM_NOT_FOUND", `cannot read ${shown(certificate)}`);
+    const fault = await peerPathFault({ leaf, store, ...this.#context });
+    if (fault !== undefined) {
+      throw new PeerRefusal(codeOf(fault), `the identity certificate is not accepted: ${fault.message}`);
+    }
+    if (!KNOWN_SIGNATURES.has(leaf.signatureAlgorithm.oid)) {
+      const message = "the identity certificate is not accepted: it is not signed with SHA-256";
+      throw new PeerRefusal("ALGORITHM_REFUSED", message);
+    }
+    await this.#privateKey(leaf);
+    return leaf;
+  }
+
+  async documents(leaf: Certificate): Promise<OpenedAccess> {
+    const store = await this.#ca("dds.sec.access.permissions_ca");
+    const governance = await this.#document("dds.sec.access.governance", store);
+    const read = { governance: readFastGovernance(governance.signed, { file: governance.file }) };
+    const permissions = await this.#document("dds.sec.access.permissions", store);
+    return {
+      ...read,
+      permissions: readFastPermissions(permissions.signed, { file: permissions.file }),
+      subject: leaf.subject,
+    };
+  }
+
+  /** All certificates of the file, from the first on whose signature it knows; the first one of all is verified. */
+  async #ca(property: SecurityProperty): Promise<readonly Certificate[]> {
+    const all = await this.#certificates(this.#uri(property));
+    const from = all.findIndex(({ signatureAlgorithm: { oid } }) => KNOWN_SIGNATURES.has(oid));
+    const [first] = all;
+    if (first === undefined || from < 0) {
+      throw new PeerRefusal("ALGORITHM_REFUSED", "the CA is not accepted: it is not signed with SHA-256");
+    }
+    const store = all.slice(from);
+    const fault = (await peerPathFault({ leaf: first, store, ...this.#context })) ?? strictFault(first);
+    if (fault === undefined) return store;
+    const name = oneLineName(first.subject);
+    const message = `Error '${fault.number}' verifying CA certificate for ${name}: ${fault.message}`;
+    throw new PeerRefusal(codeOf(fault), message);
+  }
+
+  async #certificates(uri: PeerUri): Promise<readonly Certificate[]> {
+    return await attempt(
+      () => this.#context.resolver.certificates(uri.uri),
+      `OpenSSL library cannot read file ${shown(uri)}`,
+    );
+  }
+
+  async #privateKey(leaf: Certificate): Promise<void> {
+    const uri = this.#uri("dds.sec.auth.private_key", ["file", "pkcs11"]);
+    const { password } = this.#configuration;
+    try {
+      const key = await this.#context.resolver.signer(uri.uri, password && { passphrase: password.value });
+      if (sameBytes(key.publicKey, leaf.publicKey.spki)) return;
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      // Keys of kinds that are not read here: Fast DDS takes any that fits the certificate.
+      if (error.code === "KEY_UNSUPPORTED") return;
+      throw new PeerRefusal(error.code, `Error obtaining private key ${shown(uri)}: ${error.message}`);
+    }
+    throw new PeerRefusal("KEY_MISMATCH", `Error verifying private key ${shown(uri)}`);
+  }
+
+  async #document(
+    property: SecurityProperty,
+    store: readonly Certificate[],
+  ): Promise<{ signed: VerifiedDocument; file: string }> {
+    const uri = this.#uri(property);
+    const bytes = await attempt(
+      () => this.#context.resolver.document(uri.uri),
+      `Cannot read file file://${shown(uri)}`,
+    );
+    return { signed: await this.#verified(bytes, store), file: shown(uri) };
+  }
+
+  /** Any certificate of the CA's file may have signed. */
+  async #verified(bytes: Uint8Array, store: readonly Certificate[]): Promise<VerifiedDocument> {
+    const { crypto } = this.#context;
+    let first: CredentialError | undefined;
+    for (const ca of store) {
+      try {
+        const signed = await verifyDocument(bytes, { ca, crypto });
+        if (signed.signerIdentifier === "issuerAndSerialNumber") return signed;
+        throw new CredentialError("DOCUMENT_SIGNER_MISMATCH", "the signer is named by its key identifier");
+      } catch (error) {
+        if (!(error instanceof CredentialError)) throw error;
+        first ??= error;
+      }
+    }
+    const code = first?.code ?? "DOCUMENT_SIGNER_MISMATCH";
+    const said = NOT_SMIME.has(code)
+      ? "Input data has not PKCS7 S/MIME format"
+      : "PKCS7 data verification failed";
+    throw new PeerRefusal(code, `${said}: ${first?.message ?? ""}`, first?.location && { location: first.location });
+  }
+
+  #uri(property: SecurityProperty, kinds: readonly PeerUri["kind"][] = ["file"]): PeerUri {
+    const value = this.#configuration.properties.get(property)?.value ?? "";
+    if (value === "") throw new PeerRefusal("PROPERTY_MISSING", `Not found ${property} property`);
+    const uri = fastUri(value, this.#configuration.form === "fastdds");
+    if (uri !== undefined && kinds.includes(uri.kind)) return uri;
+    throw new PeerRefusal("URI_INVALID", "Unsupported URI format");
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>, message: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    throw new PeerRefusal(error.code, `${message}: ${error.message}`);
+  }
+}
+
+/** A file of CAs must begin with one that is a CA by its constraints, or with none at all. */
+function strictFault(certificate: Certificate): PathFault | undefined {
+  return caKind(certificate) > 1 ? { number: 79, message: "invalid CA certificate" } : undefined;
+}
+
+const shown = ({ path = "" }: PeerUri): string => path;
+
+function codeOf({ number }: PathFault): ErrorCode {
+  const codes: Readonly<Record<number, ErrorCode>> = {
+    7: "SIGNATURE_INVALID",
+    9: "CERTIFICATE_NOT_YET_VALID",
+    10: "CERTIFICATE_EXPIRED",
+    34: "EXTENSION_UNSUPPORTED",
+    79: "CA_INVALID",
+  };
+  return codes[number] ?? "ISSUER_MISMATCH";
+}
+
+/** ecdsa-with-SHA256, sha256WithRSAEncryption, sha1WithRSAEncryption. */
+const KNOWN_SIGNATURES = new Set(["1.2.840.10045.4.3.2", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.5"]);
+const NOT_SMIME = new Set<ErrorCode>(["DOCUMENT_NOT_SMIME", "DOCUMENT_FORM_REFUSED"]);

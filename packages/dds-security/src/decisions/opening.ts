@@ -1,0 +1,73 @@
+import { CredentialError, type DistinguishedName } from "@ddscred/core";
+import type { Configuration } from "../configuration/model.ts";
+import { type DeploymentContext, openDeployment } from "../credentials/deployment.ts";
+import type { Governance } from "../documents/governance.ts";
+import type { Permissions } from "../documents/permissions.ts";
+import { type Access, compileAccess } from "./access.ts";
+import { openCyclone } from "./cyclonedds-opening.ts";
+import { type Decision, makeDecision } from "./decision.ts";
+import type { DialectName } from "./dialect.ts";
+import { openFast } from "./fastdds-opening.ts";
+import { PeerRefusal } from "./peer-refusal.ts";
+
+export interface OpenAccessOptions extends Omit<DeploymentContext, "at"> {
+  /** The domain that the participant joins. */
+  readonly domain: number;
+  /** Default: now. */
+  readonly at?: Date;
+  /** Default `spec`. */
+  readonly dialect?: DialectName;
+}
+
+/** What a dialect opens of a configuration. */
+export interface OpenedAccess {
+  readonly governance: Governance;
+  readonly permissions: Permissions;
+  readonly subject: DistinguishedName;
+}
+
+/**
+ * Opens a configuration as the dialect's implementation would, and compiles its rules. What that implementation would
+ * not accept, an identity, a signature, a document, is thrown; {@link refusedDecision} makes a decision of it.
+ *
+ * @throws CredentialError with the code of what is not accepted; `UNSUPPORTED` where that cannot be said here
+ */
+export async function openAccess(configuration: Configuration, options: OpenAccessOptions): Promise<Access> {
+  const { dialect = "spec", domain, at = new Date() } = options;
+  const wrong = configuration.findings.find(({ severity }) => severity === "error");
+  if (wrong !== undefined) {
+    const { code, message, hint, location } = wrong;
+    throw new CredentialError(code, message, { hint, ...(location && { location }) });
+  }
+  for (const property of UNJUDGED) {
+    if (configuration.properties.get(property) === undefined) continue;
+    throw new CredentialError("UNSUPPORTED", `${property} is not evaluated for decisions yet`);
+  }
+  const opened = await OPENINGS[dialect](configuration, { ...options, at });
+  return compileAccess({ ...opened, domain, at, dialect });
+}
+
+/** The decision that follows where a configuration is not accepted: nothing is allowed. */
+export function refusedDecision(error: CredentialError): Decision {
+  const peerCode = error instanceof PeerRefusal ? error.peerCode : undefined;
+  const { code, message, location } = error;
+  return makeDecision({ allowed: false, code: peerCode ?? code, reason: message, rule: location }, () => []);
+}
+
+async function openSpec(configuration: Configuration, context: DeploymentContext): Promise<OpenedAccess> {
+  const { governance, permissions, identityCertificate } = await openDeployment(configuration, context);
+  if (governance === undefined || permissions === undefined || identityCertificate === undefined) {
+    throw new CredentialError("INTERNAL", "a deployment was opened without its documents");
+  }
+  return {
+    governance: governance.model,
+    permissions: permissions.model,
+    subject: identityCertificate.subject,
+  };
+}
+
+const OPENINGS: Readonly<
+  Record<DialectName, (configuration: Configuration, context: DeploymentContext) => Promise<OpenedAccess>>
+> = { spec: openSpec, cyclonedds: openCyclone, fastdds: openFast };
+
+const UNJUDGED = ["org.eclipse.cyclonedds.sec.auth.crl", "dds.sec.auth.trusted_ca_dir"] as const;
