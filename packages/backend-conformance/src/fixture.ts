@@ -90,7 +90,7 @@ export interface FixtureUris {
   readonly missingRevocationList?: string;
   /** With `directory`: matches all that the store holds; with the PIN where private objects hide without one. */
   readonly everything?: string;
-  /** With `keyGeneration`, `writing`: free names, with a PIN where one is needed. */
+  /** With `keyGeneration`, `writing`: names that are free, new ones in each fixture, with a PIN where one is needed. */
   readonly newKey?: string;
   readonly newCertificate?: string;
   /** With `passphrases`. */

@@ -1,15 +1,10 @@
-import {
-  type AbortSignalLike,
-  type CallOptions,
-  isCredentialDirectory,
-  isDocumentSource,
-  isRevocationSource,
-} from "@ddscred/core";
+import { type CallOptions, isCredentialDirectory, isDocumentSource, isRevocationSource } from "@ddscred/core";
 import { credentialError, equal, fails, given, ok, thrownBy } from "../assert.ts";
 import { check } from "../check.ts";
 import type { BackendFixture } from "../fixture.ts";
 import { keyOf } from "../keys.ts";
 import { latin1Bytes } from "../material/encoded.ts";
+import { Switch } from "../switch.ts";
 import { verifies } from "./sign.ts";
 
 const message = latin1Bytes("signed unless aborted");
@@ -76,25 +71,4 @@ async function calls(fixture: BackendFixture): Promise<[name: string, call: Call
     ]);
   }
   return list;
-}
-
-/** An AbortSignalLike and its controller in one; it shows who listens. */
-class Switch implements AbortSignalLike {
-  aborted = false;
-  readonly listeners = new Set<() => void>();
-
-  addEventListener(_: "abort", listener: () => void): void {
-    this.listeners.add(listener);
-  }
-
-  removeEventListener(_: "abort", listener: () => void): void {
-    this.listeners.delete(listener);
-  }
-
-  abort(): void {
-    this.aborted = true;
-    const listening = [...this.listeners];
-    this.listeners.clear();
-    for (const listener of listening) listener();
-  }
 }

@@ -7,13 +7,14 @@ import { concurrency } from "./concurrency.ts";
 import { directory } from "./directory.ts";
 import { documents } from "./documents.ts";
 import { errors } from "./errors.ts";
+import { health } from "./health.ts";
 import { login } from "./login.ts";
 import { names } from "./names.ts";
+import { provisioning } from "./provisioning.ts";
 import { revocation } from "./revocation.ts";
 import { secrets } from "./secrets.ts";
 import { sign } from "./sign.ts";
 import { signer } from "./signer.ts";
-import { writing } from "./writing.ts";
 
 /** The contract, in the order of the tests. */
 export const allChecks: readonly Check[] = [
@@ -25,7 +26,8 @@ export const allChecks: readonly Check[] = [
   ...documents,
   ...revocation,
   ...directory,
-  ...writing,
+  ...provisioning,
+  ...health,
   ...login,
   ...secrets,
   ...errors,

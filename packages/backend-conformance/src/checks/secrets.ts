@@ -1,12 +1,15 @@
 import {
   type CredentialSource,
   isCredentialDirectory,
+  isCredentialWriter,
   isDocumentSource,
+  isKeyGenerator,
   isRevocationSource,
   Secret,
 } from "@ddscred/core";
 import { credentialError, given, ok, thrownBy } from "../assert.ts";
 import { check, checkOf } from "../check.ts";
+import { conformanceMaterial } from "../material/material.ts";
 import { collect } from "./directory.ts";
 
 /** Letters that no URI and no message holds by chance, and that base64 and percent-encoding leave alone. */
@@ -38,7 +41,7 @@ export const secrets = [
 ];
 
 /** The others may take any bytes for what they read. */
-const MUST_FAIL = ["certificates()", "signer()"];
+const MUST_FAIL = ["certificates()", "signer()", "generateKeyPair()", "importCertificate()", "remove()"];
 
 function calls(source: CredentialSource, uri: string): [name: string, call: () => Promise<unknown>][] {
   const list: [string, () => Promise<unknown>][] = [
@@ -48,6 +51,15 @@ function calls(source: CredentialSource, uri: string): [name: string, call: () =
   if (isDocumentSource(source)) list.push(["document()", () => source.document(uri)]);
   if (isRevocationSource(source)) list.push(["revocationLists()", () => source.revocationLists(uri)]);
   if (isCredentialDirectory(source)) list.push(["list()", () => collect(source, uri)]);
+  if (isKeyGenerator(source)) {
+    const keyType = "ec-p256";
+    list.push(["generateKeyPair()", () => source.generateKeyPair(uri, { keyType })]);
+  }
+  if (isCredentialWriter(source)) {
+    const { der } = conformanceMaterial.ca.certificate;
+    list.push(["importCertificate()", () => source.importCertificate(uri, der)]);
+    list.push(["remove()", () => source.remove(uri)]);
+  }
   return list;
 }
 

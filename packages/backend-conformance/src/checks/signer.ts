@@ -1,6 +1,6 @@
 import { type Signer, schemesForKey, signatureSchemes } from "@ddscred/core";
-import { equal, fails, given, ok, sameBytes } from "../assert.ts";
-import { check, checkOf } from "../check.ts";
+import { equal, fails, ok, sameBytes } from "../assert.ts";
+import { check } from "../check.ts";
 import { keyOf, keysOf } from "../keys.ts";
 import { NOT_FOUND } from "./certificates.ts";
 
@@ -35,23 +35,9 @@ export const signer = [
     const error = await fails(() => source.signer(uris.missingPrivateKey), NOT_FOUND, "no match");
     ok(error.uri !== undefined, "the error has the uri");
   }),
-
-  checkOf(
-    "keyGeneration",
-    "generateKeyPair() makes a key that signer() finds",
-    async ({ source, uris, supports }) => {
-      const uri = given(uris.newKey, "uris.newKey");
-      ok("generateKeyPair" in source && typeof source.generateKeyPair === "function", "it generates");
-      const made = (await source.generateKeyPair(uri, {
-        keyType: supports.ecKeys ? "ec-p256" : "rsa-2048",
-      })) as Signer;
-      rowsInOrder(made, supports.ecKeys ? { keyType: "ec", curve: "P-256" } : { keyType: "rsa" });
-      sameBytes((await source.signer(uri)).publicKey, made.publicKey, "the public key");
-    },
-  ),
 ];
 
-function rowsInOrder(found: Signer, key: { keyType: string; curve?: string }): void {
+export function rowsInOrder(found: Signer, key: { keyType: string; curve?: string }): void {
   ok(found.schemes.length > 0, "a signer can do at least one scheme");
   const fitting = schemesForKey(key);
   const places = found.schemes.map((scheme) => fitting.indexOf(scheme));

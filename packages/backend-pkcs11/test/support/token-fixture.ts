@@ -6,7 +6,8 @@ import {
   type FixtureUris,
   testBackend,
 } from "@ddscred/backend-conformance";
-import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { type Pkcs11BackendOptions, type Pkcs11Source, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import type { CredentialDirectory, CredentialSource } from "@ddscred/core";
 import type { Test } from "tap";
 
 /** A token that holds the material of the conformance suite, or keys of its own and certificates for them. */
@@ -49,15 +50,29 @@ function fixture(token: TokenUnderTest, isolation: "inline" | "process"): Backen
     Object.entries(abilities).map(([name, can]) => [name, can && !(name in cannot)]),
   ) as unknown as BackendSupport;
   const offered = { ...usualUris(token), ...token.uris };
+  const source = pkcs11Backend({ ...options, isolation });
   const kept = Object.entries(offered).filter(
     ([name]) => !Object.entries(urisOf).some(([of, names]) => of in cannot && names.includes(name)),
   );
   return {
-    source: pkcs11Backend({ ...options, isolation }),
+    source: supports.writing ? source : reading(source),
     supports,
     unlock: (uri) => `${uri}?pin-value=${pin}`,
     uris: Object.fromEntries(kept) as unknown as FixtureUris,
     ...(material === undefined ? {} : { material }),
+  };
+}
+
+/** The source without what it can write, for a token that takes nothing from it. */
+function reading(source: Pkcs11Source): CredentialSource & CredentialDirectory {
+  return {
+    name: source.name,
+    schemes: source.schemes,
+    certificates: (uri, options) => source.certificates(uri, options),
+    signer: (uri, options) => source.signer(uri, options),
+    list: (uri, options) => source.list(uri, options),
+    close: () => source.close(),
+    [Symbol.asyncDispose]: () => source.close(),
   };
 }
 
@@ -68,8 +83,8 @@ const abilities: BackendSupport = {
   documents: false,
   revocationLists: false,
   directory: true,
-  keyGeneration: false,
-  writing: false,
+  keyGeneration: true,
+  writing: true,
   health: false,
   chains: true,
   ambiguity: true,
@@ -84,6 +99,8 @@ const urisOf: Partial<Record<Capability, readonly string[]>> = {
   rsaKeys: ["rsaCertificate", "rsaPrivateKey"],
   chains: ["chain"],
   ambiguity: ["ambiguousCertificate", "ambiguousPrivateKey"],
+  keyGeneration: ["newKey"],
+  writing: ["newCertificate"],
 };
 
 function usualUris(token: TokenUnderTest): FixtureUris {
@@ -109,6 +126,8 @@ function usualUris(token: TokenUnderTest): FixtureUris {
     ambiguousCertificate: `${on};object=conformance-twin;type=cert`,
     ambiguousPrivateKey: `${on};object=conformance-twin;type=private${login}`,
     everything: `${on}${login}`,
+    newKey: `${on};object=new-${++fixtures}${login}`,
+    newCertificate: `${on};object=new-${fixtures};type=cert${login}`,
     withoutPin: `${on};object=conformance-${first};type=private`,
     withWrongPin: `${on};object=conformance-${first};type=private?pin-value=wrong-pin`,
     withSecret: (secret) => [
@@ -124,3 +143,6 @@ function usualUris(token: TokenUnderTest): FixtureUris {
 function objectsOf({ label }: TokenUnderTest): string {
   return `pkcs11:token=${encodeURIComponent(label)}`;
 }
+
+/** So that each has free names of its own. */
+let fixtures = 0;
