@@ -76,6 +76,15 @@ export function readMoment(args: Arguments): Date | undefined {
   return moment;
 }
 
+/** A span of time such as `30d` or `12h`, in milliseconds. */
+export function readSpan(args: Arguments, name: string): number | undefined {
+  const value = args.text(name);
+  if (value === undefined) return undefined;
+  const [, count, unit] = /^(\d{1,5})([dh])$/.exec(value) ?? [];
+  if (count === undefined) throw new UsageError(`--${name} is a number of days or hours, such as 30d or 12h`);
+  return Number(count) * (unit === "d" ? 86_400_000 : 3_600_000);
+}
+
 /** The options that were given, for functions that take no undefined ones. */
 export function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {

@@ -58,6 +58,13 @@ ${Object.entries(values)
       good.report.findings.map(({ code }) => code),
       ["PIN_INLINE"],
     );
+    const soon = example.check("profile.xml", "--warn-before", "36500d");
+    t.equal(soon.status, 0);
+    t.same(
+      soon.report.findings.filter(({ code }) => code === "EXPIRES_SOON").map(({ severity }) => severity),
+      soon.report.expiry.map(() => "warning"),
+      "a warning for each that ends",
+    );
     const wrong = { ...properties, "dds.sec.auth.builtin.PKI-DH.private_key": key.replace("alice_key", "x") };
     const bad = example.check(example.write("wrong.xml", xml(wrong)));
     t.equal(bad.status, 1);
@@ -93,4 +100,29 @@ ${Object.entries(values)
     t.match(empty.stdout, /CONFIG_INVALID/);
     t.match(readFileSync(join(enclave, "key.p11"), "utf8"), key);
   });
+});
+
+t.test("what check says, in the forms for other programs", async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, "<b>&.xml");
+  writeFileSync(file, "<CycloneDDS><Domain><Security/></Domain></CycloneDDS>", { mode: 0o600 });
+  const shown = (format: string) => ddscred(["check", file, "--format", format]);
+
+  const sarif = shown("sarif");
+  t.equal(sarif.status, 1);
+  const { version, runs } = JSON.parse(sarif.stdout);
+  t.equal(version, "2.1.0");
+  const [{ tool, results }] = runs;
+  t.match(tool.driver, { name: "ddscred", version: /^\d/, rules: [{ id: "PROPERTY_MISSING" }] });
+  t.match(results[0], { ruleId: "PROPERTY_MISSING", level: "error", message: { text: /is missing/ } });
+  const { artifactLocation, region } = results[0].locations[0].physicalLocation;
+  t.equal(decodeURI(artifactLocation.uri), file);
+  t.same(region, { startLine: 1, startColumn: 21 });
+
+  const html = shown("html");
+  t.equal(html.status, 1);
+  t.match(html.stdout, /^<!doctype html>/);
+  t.match(html.stdout, /PROPERTY_MISSING/);
+  t.notMatch(html.stdout, "<b>&.xml", "names from outside are escaped");
+  t.equal(shown("xml").status, 2);
 });

@@ -8,7 +8,15 @@ import {
   unreadable,
 } from "@ddscred/dds-security";
 import type { Verb } from "../main.ts";
-import { definedOnly, readArguments, readDomain, readFormat, readMoment, readPeer } from "../options.ts";
+import {
+  definedOnly,
+  readArguments,
+  readDomain,
+  readFormat,
+  readMoment,
+  readPeer,
+  readSpan,
+} from "../options.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
@@ -36,7 +44,10 @@ to do.
   --peer NAME           cyclonedds or fastdds: what that implementation does not
                         accept is an error; spec: the specification alone
                         decides. Default: such differences are warnings
-  --format text|json    default text
+  --warn-before TIME    warn of what ends within this time of the moment: 30d, 12h.
+                        Default 30d; 0d for no such warning
+  --format text|json|sarif|html
+                        default text; SARIF 2.1.0 for code scanning
 
 Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed or something
 is not judged yet.
@@ -54,15 +65,18 @@ async function run(argv: readonly string[]): Promise<number> {
     domain: { type: "string" },
     at: { type: "string" },
     peer: { type: "string" },
+    "warn-before": { type: "string" },
     format: { type: "string" },
   });
-  const format = readFormat(args, ["text", "json"]);
-  const options = definedOnly({ domain: readDomain(args), at: readMoment(args), peer: readPeer(args) });
+  const format = readFormat(args, ["text", "json", "sarif", "html"]);
+  const at = readMoment(args) ?? new Date();
+  const warnBefore = readSpan(args, "warn-before") ?? MONTH;
+  const options = { at, warnBefore, ...definedOnly({ domain: readDomain(args), peer: readPeer(args) }) };
   const reports: CheckReport[] = [];
   for (const read of sourceReaders(args)) {
     reports.push(...(await checkSource(read, args.text("module"), options)));
   }
-  show(reports, format);
+  await show(reports, format, at);
   return exitOf(
     reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")),
   );
@@ -72,7 +86,7 @@ async function run(argv: readonly string[]): Promise<number> {
 async function checkSource(
   reader: SourceReader,
   module: string | undefined,
-  options: Pick<CheckOptions, "domain" | "at" | "peer">,
+  options: Pick<CheckOptions, "domain" | "at" | "peer" | "warnBefore">,
 ): Promise<CheckReport[]> {
   const reports: CheckReport[] = [];
   try {
@@ -92,12 +106,22 @@ async function checkSource(
   return reports;
 }
 
-function show(reports: readonly CheckReport[], format: "text" | "json"): void {
+async function show(reports: readonly CheckReport[], format: Format, at: Date): Promise<void> {
   if (format === "text") {
     const style = styleOf(process.stdout);
     process.stdout.write(reports.map((report) => renderReport(report, style)).join("\n"));
+  } else if (format === "sarif") {
+    const { sarifOf } = await import("../terminal/sarif.ts");
+    printJson(sarifOf(reports));
+  } else if (format === "html") {
+    const { htmlOf } = await import("../terminal/html.ts");
+    process.stdout.write(htmlOf(reports, at));
   } else {
     // One configuration is an object, several are a list.
     printJson(reports.length === 1 ? reports[0] : reports);
   }
 }
+
+type Format = "text" | "json" | "sarif" | "html";
+
+const MONTH = 30 * 86_400_000;

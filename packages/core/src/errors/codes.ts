@@ -170,6 +170,10 @@ export const errorCodes = {
   ),
 
   // Certificate paths
+  EXPIRES_SOON: row(
+    "a credential is good now, and ends soon",
+    "Renew it before that day; `--warn-before` sets how early this is said.",
+  ),
   CERTIFICATE_EXPIRED: row("the certificate has expired", "Have it renewed by its CA."),
   CERTIFICATE_NOT_YET_VALID: row(
     "the certificate is not valid yet",

@@ -6,6 +6,7 @@ import { type Finding, findingFromError } from "../finding.ts";
 import { judgeCa } from "./ca.ts";
 import { describeDeployment } from "./describe.ts";
 import { judgeDomain } from "./domain.ts";
+import { judgeExpiry } from "./expiry.ts";
 import { type ExposureOf, judgeKeyFile } from "./exposure.ts";
 import { judgeGrant } from "./grant.ts";
 import { oncePerVariable } from "./once.ts";
@@ -29,6 +30,8 @@ export interface CheckOptions {
   readonly writableByOthers?: boolean;
   /** Asked for the file of the private key; without it nothing is said of that. It throws CredentialErrors only. */
   readonly exposure?: ExposureOf;
+  /** What ends within this many milliseconds of the moment is a warning. Default: nothing is. */
+  readonly warnBefore?: number;
   /**
    * Whose acceptance decides: what that implementation does not take becomes an error, and what only others do
    * not take is left out; `spec` leaves out all such. Default: each is a warning.
@@ -66,6 +69,8 @@ export async function check(configuration: Configuration, options: CheckOptions)
   findings.push(...judgePeers(configuration, deployment));
   const exposed = await attempt(PRIVATE_KEY, () => judgeKeyFile(configuration, deployment, options));
   findings.push(...(exposed ?? []));
+  const described = describeDeployment(configuration, deployment);
+  findings.push(...judgeExpiry(configuration, described.expiry, at, options.warnBefore));
   const judged = options.peer === undefined ? findings : seenBy(options.peer, findings);
 
   return {
@@ -73,7 +78,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
     ...(configuration.domain === undefined ? {} : { domain: configuration.domain }),
     ok: judged.every((finding) => finding.severity !== "error"),
     findings: inOrder(oncePerVariable(judged)),
-    ...describeDeployment(configuration, deployment),
+    ...described,
   };
 }
 

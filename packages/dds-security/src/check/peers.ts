@@ -2,10 +2,12 @@ import { basicConstraints, type Certificate, sameBytes, signatureSchemeOf } from
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { Deployment } from "../credentials/deployment.ts";
+import { documentReaders, signedFormLimits } from "../documents/signed-form.ts";
 import { type Finding, finding } from "../finding.ts";
 import { place } from "./place.ts";
 
-type Peer = "cyclonedds" | "fastdds";
+const PEERS = ["cyclonedds", "fastdds"] as const;
+type Peer = (typeof PEERS)[number];
 
 /** A limit of implementations that the specification does not have. */
 interface PeerLimit {
@@ -77,31 +79,29 @@ const limits: readonly PeerLimit[] = [
     exceeded: ({ permissionsCa }) =>
       permissionsCa !== undefined && basicConstraints(permissionsCa)?.ca !== true,
   },
-  ...(["governance", "permissions"] as const).flatMap((name): PeerLimit[] => [
-    {
-      property: `dds.sec.access.${name}`,
-      peers: ["cyclonedds"],
-      message: "Cyclone DDS does not accept a signature that names its signer by key identifier",
-      hint: "Sign the document again without `-keyid`.",
-      exceeded: (deployment) => deployment[name]?.signed.signerIdentifier === "subjectKeyIdentifier",
-    },
-    {
-      property: `dds.sec.access.${name}`,
-      peers: ["cyclonedds"],
-      message: "Cyclone DDS does not accept a document with more than one signature",
-      hint: "Sign the document again, once.",
-      exceeded: (deployment) => (deployment[name]?.signed.signatures ?? 1) > 1,
-    },
-  ]),
 ];
 
 /** What is good by the specification but not accepted by an implementation that may take part. */
 export function judgePeers(configuration: Configuration, deployment: Deployment): Finding[] {
-  return limits
-    .filter((limit) => limit.exceeded(deployment))
-    .map(({ property, peers, message, hint }) =>
+  return [...limits.filter((limit) => limit.exceeded(deployment)), ...documentLimits(deployment)].map(
+    ({ property, peers, message, hint }) =>
       finding("PEER_DIFFERS", "warning", message, { ...place(configuration, property), peers, hint }),
+  );
+}
+
+/** How a document is signed. */
+function documentLimits(deployment: Deployment): Omit<PeerLimit, "exceeded">[] {
+  return (["governance", "permissions"] as const).flatMap((name) => {
+    const document = deployment[name]?.signed;
+    return (document === undefined ? [] : signedFormLimits(document)).flatMap(
+      ({ readers, message, hint }) => {
+        const peers = PEERS.filter((peer) => readers.includes(peer));
+        if (peers.length === 0) return [];
+        const who = peers.map((peer) => documentReaders[peer]).join(" and ");
+        return [{ property: `dds.sec.access.${name}` as const, peers, message: `${who}: ${message}`, hint }];
+      },
     );
+  });
 }
 
 function certificateOf(deployment: Deployment, property: SecurityProperty): Certificate | undefined {
