@@ -1,6 +1,7 @@
 import { ID_DATA } from "../cms/oids.ts";
 import { cmsInvalid, parseSignedData, type SignedData } from "../cms/signed-data.ts";
 import { verifyByCa } from "../cms/verify-by-ca.ts";
+import { sameBytes } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CryptoProvider } from "../ports/crypto-provider.ts";
 import type { SignatureScheme } from "../schemes.ts";
@@ -34,6 +35,10 @@ interface VerifiedFacts {
   readonly signerIdentifier: "issuerAndSerialNumber" | "subjectKeyIdentifier";
   /** Number of signatures, all of them by the permissions CA and valid. */
   readonly signatures: number;
+  /** Whether the first signature covers signed attributes, and through them the content. */
+  readonly signedAttributes: boolean;
+  /** Whether the permissions CA's certificate came along; nothing rests on it here. */
+  readonly signerIncluded: boolean;
 }
 
 /** A Governance or Permissions document whose signature was verified: only {@link verifyDocument} makes one. */
@@ -47,6 +52,8 @@ export class VerifiedDocument implements VerifiedFacts {
   readonly form: "multipart/signed" | "opaque";
   readonly signerIdentifier: "issuerAndSerialNumber" | "subjectKeyIdentifier";
   readonly signatures: number;
+  readonly signedAttributes: boolean;
+  readonly signerIncluded: boolean;
 
   /** Not for callers: `mint` never leaves this module. */
   constructor(mint: typeof MINT, facts: VerifiedFacts) {
@@ -59,6 +66,8 @@ export class VerifiedDocument implements VerifiedFacts {
     this.form = facts.form;
     this.signerIdentifier = facts.signerIdentifier;
     this.signatures = facts.signatures;
+    this.signedAttributes = facts.signedAttributes;
+    this.signerIncluded = facts.signerIncluded;
     Object.freeze(this);
   }
 
@@ -107,6 +116,8 @@ export async function verifyDocument(
     form: parts.form,
     signerIdentifier: "issuer" in first.signer ? "issuerAndSerialNumber" : "subjectKeyIdentifier",
     signatures: data.signers.length,
+    signedAttributes: first.signedAttributes !== undefined,
+    signerIncluded: data.certificates.some((der) => sameBytes(der, ca.der)),
   });
 }
 
