@@ -31,7 +31,11 @@ t.test("the contract of a backend on openCryptoki", skip === undefined ? {} : { 
     await startDaemon();
     initialise();
     const [slot] = (await examineModule(module)).slots;
-    t.match(slot?.token?.signs, { ecdsa: false, rsaPss: true, rsaPkcs1: true }, "it knows no elliptic curves");
+    t.match(
+      slot?.token?.signs,
+      { ecdsa: false, rsaPss: true, rsaPkcs1: true },
+      "it knows no elliptic curves",
+    );
     const keys = ["rsa", "twin", "twin"].map((name, n) => {
       const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
       const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { conformanceMaterial } from "@ddscred/backend-conformance";
 import t from "tap";
+import { startDaemon } from "../support/daemon.ts";
 import { library, missing } from "../support/installed.ts";
 import { PIN, module as softHsm, TokenFolder } from "../support/softhsm.ts";
 import { testToken } from "../support/token-fixture.ts";
@@ -28,10 +28,8 @@ t.test("the contract of a backend across p11-kit", skip === undefined ? {} : { s
     ...keyObjects().map(({ object }) => object),
   ]);
   const socket = join(folder.path, "socket");
-  const options = ["server", "-f", "-n", socket, "--provider", softHsm, `pkcs11:token=${LABEL}`];
-  // Each connection has a process of its own: they are ended as a group.
-  const server = spawn("p11-kit", options, { stdio: "ignore", detached: true });
-  t.teardown(() => endGroup(server));
+  const offered = ["--provider", softHsm, `pkcs11:token=${LABEL}`];
+  startDaemon(t, "p11-kit", "server", "-f", "-n", socket, ...offered);
   for (let wait = 0; !existsSync(socket) && wait < 500; wait++) await sleep(10);
   process.env["P11_KIT_SERVER_ADDRESS"] = `unix:path=${socket}`;
   await testToken(t, {
@@ -41,7 +39,3 @@ t.test("the contract of a backend across p11-kit", skip === undefined ? {} : { s
     pin: PIN,
   });
 });
-
-function endGroup({ pid }: ChildProcess): void {
-  if (pid !== undefined) process.kill(-pid, "SIGKILL");
-}

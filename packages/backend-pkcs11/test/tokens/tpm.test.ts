@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import t from "tap";
+import t, { type Test } from "tap";
+import { startDaemon } from "../support/daemon.ts";
 import { library, missing } from "../support/installed.ts";
 import { issueMaterial, spkiOf } from "../support/issue.ts";
 import { testToken } from "../support/token-fixture.ts";
@@ -25,7 +26,7 @@ const skip = missing({
 t.test("the contract of a backend on a TPM", skip === undefined ? {} : { skip }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "ddscred-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const port = await startTpm(folder, (tpm) => t.teardown(() => tpm.kill("SIGKILL")));
+  const port = await startTpm(t, folder);
   mkdirSync(join(folder, "store"));
   const tcti = `swtpm:host=127.0.0.1,port=${port}`;
   Object.assign(process.env, {
@@ -54,33 +55,28 @@ t.test("the contract of a backend on a TPM", skip === undefined ? {} : { skip },
 });
 
 /** A TPM in software; the second of its ports, by which it is controlled, is one above the first. */
-async function startTpm(folder: string, started: (tpm: ChildProcess) => void): Promise<number> {
-  mkdirSync(join(folder, "state"));
-  for (let attempt = 1; ; attempt++) {
+async function startTpm(t: Test, folder: string): Promise<number> {
+  const state = join(folder, "state");
+  mkdirSync(state);
+  for (let attempt = 1; attempt <= 5; attempt++) {
     const port = await freePort();
     const at = (number: number): string => `type=tcp,port=${number},bindaddr=127.0.0.1`;
-    const server = ["--server", `${at(port)},disconnect`, "--ctrl", at(port + 1)];
-    const tpm = spawn(
-      "swtpm",
-      [
-        "socket",
-        "--tpm2",
-        "--tpmstate",
-        `dir=${join(folder, "state")}`,
-        ...server,
-        "--flags",
-        "not-need-init,startup-clear",
-      ],
-      { stdio: "ignore" },
-    );
-    started(tpm);
-    for (let wait = 0; wait < 300 && tpm.exitCode === null; wait++) {
-      await sleep(10);
+    const places = [
+      "--tpmstate",
+      `dir=${state}`,
+      "--server",
+      `${at(port)},disconnect`,
+      "--ctrl",
+      at(port + 1),
+    ];
+    const flags = ["--flags", "not-need-init,startup-clear"];
+    const isRunning = startDaemon(t, "swtpm", "socket", "--tpm2", ...places, ...flags);
+    while (isRunning()) {
       if (await isListening(port + 1)) return port;
+      await sleep(10);
     }
-    tpm.kill("SIGKILL");
-    if (attempt === 5) throw new Error("swtpm does not start");
   }
+  throw new Error("swtpm does not start");
 }
 
 function initialise(): void {
