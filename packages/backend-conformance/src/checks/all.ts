@@ -8,13 +8,14 @@ import { directory } from "./directory.ts";
 import { documents } from "./documents.ts";
 import { errors } from "./errors.ts";
 import { health } from "./health.ts";
+import { keyGeneration } from "./key-generation.ts";
 import { login } from "./login.ts";
 import { names } from "./names.ts";
-import { provisioning } from "./provisioning.ts";
 import { revocation } from "./revocation.ts";
 import { secrets } from "./secrets.ts";
 import { sign } from "./sign.ts";
 import { signer } from "./signer.ts";
+import { writing } from "./writing.ts";
 
 /** The contract, in the order of the tests. */
 export const allChecks: readonly Check[] = [
@@ -26,7 +27,8 @@ export const allChecks: readonly Check[] = [
   ...documents,
   ...revocation,
   ...directory,
-  ...provisioning,
+  ...keyGeneration,
+  ...writing,
   ...health,
   ...login,
   ...secrets,
