@@ -13,6 +13,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "will this configuration work, and if not, why and what to do",
     load: async () => (await import("./verbs/check.ts")).verb,
   },
+  access: {
+    summary: "may this participant join, publish, subscribe, and which rule says so",
+    load: async () => (await import("./verbs/access.ts")).verb,
+  },
   ls: {
     summary: "tokens and their objects as ready-made URIs",
     load: async () => (await import("./verbs/ls.ts")).verb,

@@ -52,6 +52,23 @@ export function readPeer(args: Arguments): "cyclonedds" | "fastdds" | "spec" | u
   return peer;
 }
 
+/** `--dialect`: whose reading of the documents counts. Default `spec`. */
+export function readDialect(args: Arguments): "spec" | "cyclonedds" | "fastdds" {
+  const value = args.text("dialect") ?? "spec";
+  const dialect = (["spec", "cyclonedds", "fastdds"] as const).find((candidate) => candidate === value);
+  if (dialect === undefined) throw new UsageError("--dialect is one of spec, cyclonedds, fastdds");
+  return dialect;
+}
+
+/** `--tag NAME=VALUE`, repeated: data tags of a writer or reader. */
+export function readTags(args: Arguments): { name: string; value: string }[] {
+  return args.list("tag").map((text) => {
+    const [, name, value] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new UsageError("--tag is NAME=VALUE");
+    return { name, value };
+  });
+}
+
 /** `--domain`: a DDS domain id, 0 to 230 (DDSI-RTPS 2.2 9.6.1.1). */
 export function readDomain(args: Arguments): number | undefined {
   const value = args.text("domain");

@@ -81,8 +81,7 @@ async function compareSpec(t: Test, deployment: DeploymentCase, folder: string):
     return;
   }
   for (const [query, wanted] of Object.entries(specVerdict)) {
-    const decision =
-      query === "check" ? ask(answer, `participant|${domain}`) : ask(answer, query);
+    const decision = query === "check" ? ask(answer, `participant|${domain}`) : ask(answer, query);
     t.equal(decision.allowed, wanted, `spec ${id} (${why}) ${query}: ${decision.code} ${decision.reason}`);
   }
 }
@@ -103,7 +102,8 @@ async function comparePeer(
     t.equal(observed.step, "CRASH", `${name} has no answer of its own`);
     return;
   }
-  if (!observed.ok && dialect === "cyclonedds") t.equal(answer.refused?.code, observed.code, `${name}: ${refused}`);
+  if (!observed.ok && dialect === "cyclonedds")
+    t.equal(answer.refused?.code, observed.code, `${name}: ${refused}`);
   for (const { q, result, code } of observed.queries ?? []) {
     const decision = ask(answer, q);
     t.equal(decision.allowed, result, `${name} ${q}: ${decision.code} ${decision.reason}`);

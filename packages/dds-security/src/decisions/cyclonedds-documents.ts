@@ -148,10 +148,7 @@ function readTopic(topic: CycloneElement): Located<string> {
 
 const empty = ({ location }: CycloneElement): Located<string> => ({ value: "", location });
 
-function readDomains(
-  domains: CycloneElement,
-  withoutMin: (range: CycloneElement) => PeerRefusal,
-): DomainSet {
+function readDomains(domains: CycloneElement, withoutMin: (range: CycloneElement) => PeerRefusal): DomainSet {
   const ranges = domains.all("id", "id_range").map((each): DomainRange => {
     const { location } = each;
     const first = each.name === "id" ? each : each.last("min");
@@ -167,7 +164,8 @@ function readDomains(
 /** As strtoll reads it (decimal, 0x hexadecimal, 0 octal), cut to 32 bits; empty is 0. */
 function readDomain(element: CycloneElement): number {
   const text = element.text()?.value ?? "0";
-  const [, sign = "", digits = ""] = /^([+-]?)(0x[0-9a-f]{1,16}|0[0-7]{0,20}|[1-9][0-9]{0,17})$/i.exec(text) ?? [];
+  const [, sign = "", digits = ""] =
+    /^([+-]?)(0x[0-9a-f]{1,16}|0[0-7]{0,20}|[1-9][0-9]{0,17})$/i.exec(text) ?? [];
   if (digits === "") throw element.invalid("it is no domain id");
   const octal = /^0[0-7]+$/.test(digits);
   const number = BigInt(octal ? `0o${digits.slice(1)}` : digits);
@@ -185,7 +183,10 @@ function readBoolean(element: CycloneElement): Located<boolean> {
 }
 
 /** Empty is the strongest kind. */
-function readKind<Kind extends string>(element: CycloneElement, kinds: readonly [Kind, ...Kind[]]): Located<Kind> {
+function readKind<Kind extends string>(
+  element: CycloneElement,
+  kinds: readonly [Kind, ...Kind[]],
+): Located<Kind> {
   const text = element.text();
   const kind = text === undefined ? (kinds.at(-1) ?? kinds[0]) : kinds.find((each) => each === text.value);
   if (kind === undefined) throw element.invalid(`it is none of ${kinds.join(", ")}`);
@@ -195,7 +196,13 @@ function readKind<Kind extends string>(element: CycloneElement, kinds: readonly 
 const missing = ({ location }: CycloneElement, message: string): PeerRefusal =>
   new PeerRefusal("DOCUMENT_INVALID", message, { peerCode: 110, location });
 
-const DOMAINS = { domains: ["id", "id_range"], id_range: ["min", "max"], id: "text", min: "text", max: "text" } as const;
+const DOMAINS = {
+  domains: ["id", "id_range"],
+  id_range: ["min", "max"],
+  id: "text",
+  min: "text",
+  max: "text",
+} as const;
 
 const GOVERNANCE: CycloneSchema = {
   ...DOMAINS,

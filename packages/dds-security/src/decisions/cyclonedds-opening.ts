@@ -54,7 +54,9 @@ class CycloneOpening {
 
   /** validate_local_permissions. The permissions CA itself is not judged. */
   async documents(leaf: Certificate): Promise<OpenedAccess> {
-    const values = ([PERMISSIONS_CA, GOVERNANCE, PERMISSIONS] as const).map((property) => this.#value(property));
+    const values = ([PERMISSIONS_CA, GOVERNANCE, PERMISSIONS] as const).map((property) =>
+      this.#value(property),
+    );
     if (values.includes("")) {
       const message =
         "Governance, Permissions and Permissions CA properties do not exist properly. Either all must be empty or all must be valid";
@@ -118,7 +120,8 @@ class CycloneOpening {
       if (!(error instanceof CredentialError)) throw error;
       // Keys on curves that are not read here: Cyclone DDS looks at their size alone, as in the certificate.
       if (error.code === "KEY_UNSUPPORTED" && leaf.publicKey.curve === undefined) return;
-      if (NO_FILE.has(error.code)) throw refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+      if (NO_FILE.has(error.code))
+        throw refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
       const what = uri.kind === "file" ? "Failed to parse certificate" : "Failed to parse private key";
       throw parsing(error, 200, what);
     }

@@ -25,8 +25,7 @@ function parse(text: string): Date | undefined {
   return moment < 0 || moment > LAST ? undefined : new Date(moment);
 }
 
-const TIME =
-  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:Z|([+-])(\d\d):(\d\d))?$/;
+const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:Z|([+-])(\d\d):(\d\d))?$/;
 const MAX_OFFSET = 12 * 60;
 /** 2262-04-11T23:47:16.854: what 63 bits of nanoseconds hold. */
 const LAST = 9_223_372_036_854;

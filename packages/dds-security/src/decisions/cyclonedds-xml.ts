@@ -1,6 +1,6 @@
 import type { SourceLocation, VerifiedDocument } from "@ddscred/core";
-import type { Located } from "../documents/walk.ts";
 import { CredentialError } from "@ddscred/core";
+import type { Located } from "../documents/walk.ts";
 import type { XmlElement } from "../xml/element.ts";
 import { readXml } from "../xml/reader.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
@@ -54,10 +54,7 @@ export class CycloneElement {
   readonly #element: XmlElement;
   readonly #refuse: (problem: string, location?: SourceLocation) => PeerRefusal;
 
-  constructor(
-    element: XmlElement,
-    refuse: (problem: string, location?: SourceLocation) => PeerRefusal,
-  ) {
+  constructor(element: XmlElement, refuse: (problem: string, location?: SourceLocation) => PeerRefusal) {
     this.name = element.name.toLowerCase();
     this.location = element.location;
     this.#element = element;

@@ -107,7 +107,10 @@ function join({ domainRule, grant, rules, domain }: Rights): Verdict {
     ({ enableReadAccessControl: read, enableWriteAccessControl: write }) => !read.value || !write.value,
   );
   if (open !== undefined) {
-    return { ...allowed("the governance leaves reading or writing of some topics open"), rule: open.location };
+    return {
+      ...allowed("the governance leaves reading or writing of some topics open"),
+      rule: open.location,
+    };
   }
   if (!domainRule.enableJoinAccessControl.value) {
     return cyclonedds.says.open(`joining domain ${domain}`, domainRule.location);

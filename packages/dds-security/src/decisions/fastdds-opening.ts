@@ -134,7 +134,11 @@ class FastOpening {
     const said = NOT_SMIME.has(code)
       ? "Input data has not PKCS7 S/MIME format"
       : "PKCS7 data verification failed";
-    throw new PeerRefusal(code, `${said}: ${first?.message ?? ""}`, first?.location && { location: first.location });
+    throw new PeerRefusal(
+      code,
+      `${said}: ${first?.message ?? ""}`,
+      first?.location && { location: first.location },
+    );
   }
 
   #uri(property: SecurityProperty, kinds: readonly PeerUri["kind"][] = ["file"]): PeerUri {

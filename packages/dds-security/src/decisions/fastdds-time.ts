@@ -15,7 +15,12 @@ export function readFastTime({ value: text, location }: Located<string>): Docume
   const utc = new Date(0);
   utc.setUTCFullYear(year, month - 1, day);
   utc.setUTCHours(hour, minute, second);
-  return { value: new Date(utc.getTime() + standardOffset(year) * 60_000), text, zone: hasZone(text), location };
+  return {
+    value: new Date(utc.getTime() + standardOffset(year) * 60_000),
+    text,
+    zone: hasZone(text),
+    location,
+  };
 }
 
 /** Minutes west of UTC when no summer time is. */

@@ -3,7 +3,14 @@ import { compileFnmatch } from "../documents/fnmatch.ts";
 import type { DomainRule } from "../documents/governance.ts";
 import type { AccessRule, Grant, Permissions } from "../documents/permissions.ts";
 import type { EndpointRequest, Verdict } from "./decision.ts";
-import { type AccessAction, type Dialect, everyMatches, partitionsOf, type Rights, type Step } from "./dialect.ts";
+import {
+  type AccessAction,
+  type Dialect,
+  everyMatches,
+  partitionsOf,
+  type Rights,
+  type Step,
+} from "./dialect.ts";
 import { expressionsOf } from "./expression.ts";
 import { readFastGovernance, readFastPermissions } from "./fastdds-documents.ts";
 import { fastNamesEqual } from "./fastdds-subject.ts";
@@ -47,8 +54,7 @@ export const fastdds: Dialect = {
 function checkDomainRule(rule: DomainRule): void {
   const { allowUnauthenticatedParticipants: open, rtpsProtectionKind: rtps } = rule;
   if (!open.value || rtps.value === "NONE") return;
-  const message =
-    "allow_unauthenticated_participants cannot be enabled if rtps_protection_kind is not none";
+  const message = "allow_unauthenticated_participants cannot be enabled if rtps_protection_kind is not none";
   throw new PeerRefusal("DOCUMENT_INVALID", message, { location: open.location });
 }
 
@@ -74,7 +80,9 @@ function steps(rule: AccessRule, action: AccessAction): readonly Step[] {
   const [first] = criteria;
   if (first === undefined) return [];
   const topics = criteria.flatMap((each) => each.topics.map(({ value }) => expression(value)));
-  const partitions = criteria.flatMap((each) => (each.partitions ?? []).map(({ value }) => expression(value)));
+  const partitions = criteria.flatMap((each) =>
+    (each.partitions ?? []).map(({ value }) => expression(value)),
+  );
   return [{ rule, location: first.location, topics, partitions }];
 }
 
@@ -86,7 +94,10 @@ function judge({ rule, partitions = [] }: Step, request: EndpointRequest): Verdi
   }
   const stray = partitionsOf(request).find((name) => !everyMatches([name], partitions));
   if (stray === undefined) {
-    return { ...allowed(`${request.topic} found in the allow rule at line ${location.line}`), rule: location };
+    return {
+      ...allowed(`${request.topic} found in the allow rule at line ${location.line}`),
+      rule: location,
+    };
   }
   const shown = request.partitions.length === 0 ? "<empty>" : stray;
   return { ...denied("ACCESS_DENIED", `${shown} partition not found in rule.`), rule: location };
@@ -106,7 +117,10 @@ function join({ rules, grant }: Rights): Verdict {
 }
 
 const allowed = (reason: string): Verdict => ({ allowed: true, code: "ALLOWED", reason });
-const denied = (code: "ACCESS_DENIED" | "DOMAIN_NOT_COVERED" | "TOPIC_NOT_COVERED", reason: string): Verdict => ({
+const denied = (
+  code: "ACCESS_DENIED" | "DOMAIN_NOT_COVERED" | "TOPIC_NOT_COVERED",
+  reason: string,
+): Verdict => ({
   allowed: false,
   code,
   reason,

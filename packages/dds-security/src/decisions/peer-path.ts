@@ -71,7 +71,8 @@ function buildPath({ leaf, store }: PeerPathInput): readonly Certificate[] | Pat
   const path = [leaf];
   for (let last = leaf; !isSelfIssued(last); ) {
     const issuer = store.find(({ subject }) => namesEqual(subject, last.issuer));
-    if (issuer === undefined) return path.length === 1 && !isIn(store, leaf) ? FAULTS.noIssuer : FAULTS.noRoot;
+    if (issuer === undefined)
+      return path.length === 1 && !isIn(store, leaf) ? FAULTS.noIssuer : FAULTS.noRoot;
     if (path.length > MAX_LENGTH) return FAULTS.noRoot;
     path.push(issuer);
     last = issuer;
@@ -81,7 +82,8 @@ function buildPath({ leaf, store }: PeerPathInput): readonly Certificate[] | Pat
 
 function extensionFault(path: readonly Certificate[]): PathFault | undefined {
   for (const [index, certificate] of path.entries()) {
-    if (certificate.extensions.some(({ oid, critical }) => critical && !KNOWN.has(oid))) return FAULTS.critical;
+    if (certificate.extensions.some(({ oid, critical }) => critical && !KNOWN.has(oid)))
+      return FAULTS.critical;
     if (index === 0) continue;
     if (caKind(certificate) === 0) return FAULTS.invalidCa;
     const limit = basicConstraints(certificate)?.pathLength;

@@ -88,7 +88,8 @@ function judge(step: Step, request: EndpointRequest): Verdict | undefined {
 /** Every partition is listed (none listed: only the default partition), and every tag. */
 function judgeAllow({ rule, partitions, tags }: Step, request: EndpointRequest): Verdict | undefined {
   const asked = partitionsOf(request);
-  const fits = partitions === undefined ? asked.every((name) => name === "") : everyMatches(asked, partitions);
+  const fits =
+    partitions === undefined ? asked.every((name) => name === "") : everyMatches(asked, partitions);
   const tagged = request.tags.every((tag) => hasTag(tags ?? [], tag));
   if (!fits || !tagged) return undefined;
   const { location } = rule;

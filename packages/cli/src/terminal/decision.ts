@@ -1,0 +1,55 @@
+import type { SourceLocation } from "@ddscred/core";
+import type { ParticipantProtection, TopicProtection } from "@ddscred/dds-security";
+import type { Answer } from "../verbs/access.ts";
+import { brief, type Style, URI, wrap } from "./style.ts";
+
+const DIALECTS = { spec: "DDS Security 1.2", cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" } as const;
+const INDENT = "  ";
+const SHOWN = 10;
+
+/** A decision for a person: the answer, the rule that decided, and why those before it did not. */
+export function renderDecision(answer: Answer, style: Style): string {
+  const { question, dialect, domain, decision, protection, error } = answer;
+  const verdict = decision.allowed ? style.good("allowed") : style.bad("denied");
+  const where = domain === undefined ? "" : ` in domain ${domain}`;
+  const code = decision.allowed ? "" : ` (${decision.code})`;
+  const lines = [`${verdict}  ${style.bold(brief(question, URI))}${where}, by ${DIALECTS[dialect]}${code}`];
+  lines.push(wrap(decision.reason, style.width, INDENT));
+  if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${place(decision.rule)}`);
+  if (error !== undefined) lines.push(wrap(`> ${error.hint}`, style.width, INDENT));
+  for (const { rule, why } of decision.considered.slice(0, SHOWN)) {
+    lines.push(style.faint(wrap(`not ${place(rule)}: ${why}`, style.width, `${INDENT}  `)));
+  }
+  const more = decision.considered.length - SHOWN;
+  if (more > 0) lines.push(style.faint(`${INDENT}  and ${more} more rules`));
+  if (protection?.topic !== undefined) lines.push(...topicLines(protection.topic, style));
+  if (protection?.participant !== undefined) lines.push(...participantLines(protection.participant, style));
+  return `${lines.join("\n")}\n`;
+}
+
+function topicLines(topic: TopicProtection, style: Style): string[] {
+  const samples = topic.samples === "open" ? style.warn("open") : topic.samples;
+  return [
+    `${INDENT}samples: ${samples} (data ${topic.data}, metadata ${topic.metadata})`,
+    `${INDENT}discovery ${yes(topic.discovery)}, liveliness ${yes(topic.liveliness)}, reading ${controlled(
+      topic.readAccessControlled,
+    )}, writing ${controlled(topic.writeAccessControlled)}`,
+    `${INDENT}endpoint attributes ${hex(topic.attributes)}, plugin ${hex(topic.pluginAttributes)}`,
+  ];
+}
+
+function participantLines(participant: ParticipantProtection, style: Style): string[] {
+  const { rtps, discovery, liveliness, allowUnauthenticated } = participant;
+  const open = allowUnauthenticated ? style.warn(", unauthenticated participants allowed") : "";
+  return [
+    `${INDENT}participant: rtps ${rtps}, discovery ${discovery}, liveliness ${liveliness}${open}`,
+    `${INDENT}participant attributes ${hex(participant.attributes)}, plugin ${hex(participant.pluginAttributes)}`,
+  ];
+}
+
+const place = ({ file, line, column }: SourceLocation): string =>
+  brief(`${file === undefined ? "" : `${file}:`}${line}:${column}`, URI);
+
+const yes = (flag: boolean): string => (flag ? "protected" : "open");
+const controlled = (flag: boolean): string => (flag ? "controlled" : "not controlled");
+const hex = (mask: number): string => `0x${mask.toString(16).padStart(8, "0")}`;
