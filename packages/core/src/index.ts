@@ -45,6 +45,13 @@ export * from "./uri/select.ts";
 export * from "./x509/algorithms.ts";
 export { attributeKeyword, attributeType } from "./x509/attribute-types.ts";
 export type * from "./x509/certificate.ts";
+export {
+  isRevocationList,
+  parseRevocationList,
+  type RevocationList,
+  type RevocationReason,
+  type RevokedCertificate,
+} from "./x509/crl.ts";
 export { checkCrl, looksLikeCrl } from "./x509/crl-shape.ts";
 export * from "./x509/extension-oids.ts";
 export * from "./x509/extensions.ts";
@@ -71,7 +78,14 @@ export {
   strictProfile,
 } from "./x509/path/profile.ts";
 export type { Purpose } from "./x509/path/purpose.ts";
+export type { RevocationOutcome } from "./x509/path/revocation.ts";
 export type { RejectedPath } from "./x509/path/search.ts";
-export { explainPath, type PathExplanation, type PathInput, validatePath } from "./x509/path/validate.ts";
+export {
+  explainPath,
+  type PathExplanation,
+  type PathInput,
+  type RevocationInput,
+  validatePath,
+} from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
 export { parsePublicKeyInfo } from "./x509/public-key.ts";

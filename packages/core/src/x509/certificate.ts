@@ -20,6 +20,7 @@ export interface Certificate {
   readonly publicKey: PublicKeyInfo;
   /** Dotted OID of the outer signatureAlgorithm; it is checked to equal the inner one. */
   readonly signatureAlgorithm: AlgorithmId;
+  /** Its octets; empty, so that it never verifies, where its bits do not fill whole octets. */
   readonly signature: Uint8Array;
   readonly extensions: readonly Extension[];
 }

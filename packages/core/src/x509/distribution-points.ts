@@ -52,7 +52,7 @@ export function distributionPoints(certificate: Certificate): readonly Distribut
   });
 }
 
-/** Decodes issuingDistributionPoint of a revocation list. */
+/** Decodes issuingDistributionPoint (critical, 5.2.5) of a revocation list. */
 export function issuingDistributionPoint(list: Extended): IssuingDistributionPoint | undefined {
   return decodeExtension(
     list,

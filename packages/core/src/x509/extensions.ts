@@ -1,8 +1,9 @@
-import { DerFields, malformed } from "../der/fields.ts";
-import { contextTag, DerTag, derContent } from "../der/node.ts";
+import { type DerContext, DerFields, malformed } from "../der/fields.ts";
+import { contextTag, type DerNode, DerTag, derContent } from "../der/node.ts";
 import { derBoolean, derOid, derSmallInteger } from "../der/values.ts";
+import type { ErrorCode } from "../errors/codes.ts";
 import type { Certificate } from "./certificate.ts";
-import { decodeExtension } from "./extension-decode.ts";
+import { decodeExtension, type Extended } from "./extension-decode.ts";
 import { decodeGeneralNames, type GeneralName } from "./general-name.ts";
 
 /**
@@ -86,8 +87,12 @@ export function subjectKeyIdentifier(certificate: Certificate): Uint8Array | und
   });
 }
 
-export function authorityKeyIdentifier(certificate: Certificate): AuthorityKeyIdentifier | undefined {
-  return decodeExtension(certificate, "authorityKeyIdentifier", (bytes, node, context) => {
+/** Also of a revocation list, whose code is `CRL_INVALID`. */
+export function authorityKeyIdentifier(
+  holder: Extended,
+  code: ErrorCode = "CERTIFICATE_INVALID",
+): AuthorityKeyIdentifier | undefined {
+  const read = (bytes: Uint8Array, node: DerNode, context: DerContext): AuthorityKeyIdentifier => {
     const fields = new DerFields(node, context);
     const keyIdentifier = fields.optional(contextTag(0, "primitive"));
     fields.optional(contextTag(1));
@@ -97,7 +102,8 @@ export function authorityKeyIdentifier(certificate: Certificate): AuthorityKeyId
       ...(keyIdentifier === undefined ? {} : { keyIdentifier: derContent(bytes, keyIdentifier) }),
       ...(serialNumber === undefined ? {} : { serialNumber: derContent(bytes, serialNumber) }),
     };
-  });
+  };
+  return decodeExtension(holder, "authorityKeyIdentifier", read, code);
 }
 
 /** The names as they stand, undecoded. */

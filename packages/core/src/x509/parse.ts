@@ -1,16 +1,10 @@
 import { type DerContext, DerFields, malformed } from "../der/fields.ts";
 import { contextTag, type DerNode, DerTag, derContent, derElement } from "../der/node.ts";
 import { readDer } from "../der/read.ts";
-import {
-  derBitStringOctets,
-  derBoolean,
-  derOid,
-  derSmallInteger,
-  derTime,
-  sameBytes,
-} from "../der/values.ts";
+import { derBitStringOctets, derSmallInteger, derTime, sameBytes } from "../der/values.ts";
 import { decodeAlgorithm } from "./algorithm-id.ts";
 import type { Certificate, Extension } from "./certificate.ts";
+import { decodeExtensionList } from "./extension-decode.ts";
 import { decodeName } from "./name.ts";
 import { decodePublicKeyInfo } from "./public-key.ts";
 
@@ -30,8 +24,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const algorithm = outer.required("signatureAlgorithm", DerTag.SEQUENCE);
   const signatureNode = outer.required("signatureValue", DerTag.BIT_STRING);
   outer.end();
-  const signature = derBitStringOctets(bytes, signatureNode);
-  if (signature === undefined) throw malformed(CONTEXT, signatureNode, "the signature is not whole octets");
+  // Bits that do not fill octets are no signature of any algorithm: the empty one, which never verifies.
+  const signature = derBitStringOctets(bytes, signatureNode) ?? new Uint8Array();
 
   const fields = new DerFields(tbs, CONTEXT);
   const version = decodeVersion(bytes, fields.optional(contextTag(0)));
@@ -119,24 +113,5 @@ function decodeExtensions(
   const fields = new DerFields(node, CONTEXT, node.identifier);
   const list = fields.required("extensions", DerTag.SEQUENCE);
   fields.end();
-  if (list.children.length === 0) throw malformed(CONTEXT, list, "the list of extensions is empty");
-  const seen = new Set<string>();
-  return list.children.map((child) => {
-    const extension = decodeExtension(bytes, child);
-    if (seen.has(extension.oid)) {
-      throw malformed(CONTEXT, child, `extension ${extension.oid} is there twice (RFC 5280 4.2)`);
-    }
-    seen.add(extension.oid);
-    return extension;
-  });
-}
-
-function decodeExtension(bytes: Uint8Array, node: DerNode): Extension {
-  const fields = new DerFields(node, CONTEXT);
-  const oid = derOid(bytes, fields.required("extnID", DerTag.OBJECT_IDENTIFIER));
-  // FALSE is the default and should not be written (X.690 11.5), but some CAs do; it changes nothing.
-  const critical = fields.optional(DerTag.BOOLEAN);
-  const value = derContent(bytes, fields.required("extnValue", DerTag.OCTET_STRING));
-  fields.end();
-  return { oid, critical: critical !== undefined && derBoolean(bytes, critical), value };
+  return decodeExtensionList(bytes, list, CONTEXT);
 }

@@ -2,13 +2,16 @@ import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Verifier } from "../../ports/crypto-provider.ts";
 import type { Certificate } from "../certificate.ts";
+import { isRevocationList, parseRevocationList, type RevocationList } from "../crl.ts";
 import { isParsedCertificate } from "../parse.ts";
 import { Budget } from "./budget.ts";
+import { ListSigners } from "./crl-signer.ts";
 import { Material } from "./material.ts";
 import { NameChecks } from "./names.ts";
 import { checkPolicies, type PathPolicies, type PolicyInput } from "./policies.ts";
 import type { PathProfile } from "./profile.ts";
 import { checkPurpose, isPurpose, type Purpose } from "./purpose.ts";
+import { RevocationChecks, type RevocationOutcome } from "./revocation.ts";
 import {
   certificateError,
   checkAnyCertificate,
@@ -20,7 +23,7 @@ import {
   type Demands,
   isSelfIssued,
 } from "./rules.ts";
-import { PathSearch, type RejectedPath } from "./search.ts";
+import { type Judge, PathSearch, type RejectedPath } from "./search.ts";
 import { keyIdentifiers, SignatureChecks } from "./signature.ts";
 import { checkForm } from "./strict.ts";
 import { makeValidatedPath, type PathNote, type ValidatedPath } from "./validated-path.ts";
@@ -39,6 +42,18 @@ export interface PathInput {
   readonly purpose?: Purpose;
   /** The relying party's demands on certificate policies. Default: none. */
   readonly policies?: PolicyInput;
+  /** Revocation lists to look certificates up in. Default: revocation is not asked for. */
+  readonly revocation?: RevocationInput;
+}
+
+export interface RevocationInput {
+  /** DER of CertificateLists, or what parseRevocationList made of them. */
+  readonly lists: readonly (Uint8Array | RevocationList)[];
+  /**
+   * Whether the path fails where no list tells the status of one of its certificates. Default true. A certificate that is
+   * known to be revoked always fails.
+   */
+  readonly require?: boolean;
 }
 
 /**
@@ -73,14 +88,21 @@ export interface PathExplanation {
 
 /** Validates like {@link validatePath}, and tells how it went instead of throwing. */
 export async function explainPath(input: PathInput): Promise<PathExplanation> {
-  const validation = new Validation(input);
+  let validation: Validation | undefined;
   try {
+    validation = new Validation(input);
     const path = await validation.run();
     return { path, rejected: validation.rejected };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
-    return { error, rejected: validation.rejected };
+    return { error, rejected: validation?.rejected ?? [] };
   }
+}
+
+/** What was judged of the whole path. */
+interface Judged {
+  readonly policies: PathPolicies;
+  readonly revocation: RevocationOutcome;
 }
 
 /** Where a certificate stands in a path. */
@@ -101,16 +123,24 @@ class Validation {
     ca: new Map(),
     anchor: new Map(),
   };
-  #policies: PathPolicies = { authority: [], user: [] };
+  readonly #revocation: RevocationChecks | undefined;
+  #judged: Judged = { policies: { authority: [], user: [] }, revocation: "not-asked" };
 
   constructor(input: PathInput) {
     this.#input = checkInput(input);
-    const { at, profile, crypto, anchors, intermediates, leaf } = this.#input;
-    this.#demands = { at, profile, revocation: false };
+    const { at, profile, crypto, anchors, intermediates, leaf, revocation } = this.#input;
+    this.#demands = { at, profile, revocation: revocation !== undefined };
     this.#signatures = new SignatureChecks(crypto, profile, this.#budget);
     this.#names = new NameChecks(leaf, this.#budget);
     this.#material = new Material(anchors, intermediates);
     this.#search = new PathSearch(this.#material, this.#signatures, this, this.#budget);
+    if (revocation !== undefined) {
+      const signers = new ListSigners(this.#material, this.#signatures, (...signer) =>
+        this.#pathOf(...signer),
+      );
+      const { lists, require } = revocation;
+      this.#revocation = new RevocationChecks(lists, { require, at }, signers, this.#budget);
+    }
   }
 
   get rejected(): readonly RejectedPath[] {
@@ -123,14 +153,14 @@ class Validation {
     if (profile.anchors === "sign") {
       await this.#checkNamedSigner(leaf, anchors);
       const notes = notesOn(leaf, false);
-      return makeValidatedPath({ certificates: [leaf], anchor: leaf, at, notes, policies: this.#policies });
+      return makeValidatedPath({ certificates: [leaf], anchor: leaf, at, notes, ...this.#judged });
     }
     const found = await this.#search.find(leaf);
     const anchor = found.at(-1) ?? leaf;
     const leafIsAnchor = sameBytes(leaf.der, anchor.der);
     const certificates = leafIsAnchor ? ([leaf] as const) : ([leaf, ...found.slice(1)] as const);
     const notes = notesOn(anchor, leafIsAnchor);
-    return makeValidatedPath({ certificates, anchor, at, notes, policies: this.#policies });
+    return makeValidatedPath({ certificates, anchor, at, notes, ...this.#judged });
   }
 
   /** @internal */
@@ -147,8 +177,10 @@ class Validation {
   async path(path: readonly Certificate[]): Promise<void> {
     const { purpose, policies, leaf } = this.#input;
     if (purpose !== undefined) checkPurpose(path, purpose);
-    this.#policies = checkPolicies(path, policies);
+    const judged = checkPolicies(path, policies);
     await this.#checkAnchorSignature(path.at(-1) ?? leaf);
+    const revocation = (await this.#revocation?.check(path)) ?? "not-asked";
+    this.#judged = { policies: judged, revocation };
   }
 
   #faultOf(certificate: Certificate, role: Role): CredentialError | undefined {
@@ -173,6 +205,27 @@ class Validation {
       if (error instanceof CredentialError) return error;
       throw error;
     }
+  }
+
+  /** A path for a certificate that signs revocation lists, to one anchor (6.3.3 (f)); its purpose is its keyUsage. */
+  async #pathOf(signer: Certificate, anchor: Certificate): Promise<readonly Certificate[]> {
+    const { intermediates } = this.#input;
+    checkAnyCertificate(signer, this.#demands);
+    const names = new NameChecks(signer, this.#budget);
+    const judge: Judge = {
+      issuer: (issuer, below, isAnchor) => {
+        const fault = this.#faultOf(issuer, isAnchor ? "anchor" : "ca");
+        if (fault !== undefined) throw fault;
+        checkPathLength(issuer, below);
+        names.check(issuer, below);
+      },
+      path: async (path) => {
+        checkPolicies(path, {});
+        await this.#checkAnchorSignature(anchor);
+      },
+    };
+    const material = new Material([anchor], intermediates);
+    return await new PathSearch(material, this.#signatures, judge, this.#budget).find(signer);
   }
 
   /** A certificate that signs documents: trusted by being named, and held to everything else. */
@@ -210,11 +263,15 @@ function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[
   return notes;
 }
 
-type CheckedInput = Required<Omit<PathInput, "purpose">> & Pick<PathInput, "purpose">;
+interface CheckedInput extends Required<Omit<PathInput, "purpose" | "revocation">> {
+  readonly purpose?: Purpose;
+  readonly revocation?: { readonly lists: readonly RevocationList[]; readonly require: boolean };
+}
 
 /** Checks and copies the input once: what is validated is what was given, whatever the caller does meanwhile. */
 function checkInput(input: PathInput): CheckedInput {
   const { leaf, anchors, intermediates = [], at, crypto, profile, purpose, policies = {} } = input;
+  const { revocation } = input;
   const certificates = [leaf, ...anchors, ...intermediates];
   if (!certificates.every(isParsedCertificate)) {
     throw new TypeError("validatePath takes certificates made by parseCertificate");
@@ -233,6 +290,23 @@ function checkInput(input: PathInput): CheckedInput {
     crypto,
     profile,
     ...(purpose === undefined ? {} : { purpose }),
+    ...(revocation && { revocation: checkRevocation(revocation) }),
     policies: { ...policies, ...(policies.acceptable && { acceptable: [...policies.acceptable] }) },
+  };
+}
+
+function checkRevocation({
+  lists,
+  require = true,
+}: RevocationInput): NonNullable<CheckedInput["revocation"]> {
+  if (!Array.isArray(lists) || typeof require !== "boolean")
+    throw new TypeError("revocation is { lists, require }");
+  return {
+    lists: lists.map((list: unknown) => {
+      if (isRevocationList(list)) return list;
+      if (list instanceof Uint8Array) return parseRevocationList(list);
+      throw new TypeError("a revocation list is DER, or what parseRevocationList made");
+    }),
+    require,
   };
 }

@@ -1,5 +1,6 @@
 import type { Certificate } from "../certificate.ts";
 import type { PathPolicies } from "./policies.ts";
+import type { RevocationOutcome } from "./revocation.ts";
 
 /** Something about an accepted path that a careful caller will want to say. */
 export interface PathNote {
@@ -14,6 +15,7 @@ interface Parts {
   readonly at: Date;
   readonly notes: readonly PathNote[];
   readonly policies: PathPolicies;
+  readonly revocation: RevocationOutcome;
 }
 
 /**
@@ -31,6 +33,8 @@ export class ValidatedPath {
   readonly notes: readonly PathNote[];
   /** The certificate policies that the path is valid for. */
   readonly policies: PathPolicies;
+  /** Whether revocation lists told the status of every certificate but the anchor. */
+  readonly revocation: RevocationOutcome;
 
   /** @internal */
   constructor(parts: Parts, key: typeof MAKER) {
@@ -39,6 +43,7 @@ export class ValidatedPath {
     this.leaf = parts.certificates[0];
     this.anchor = parts.anchor;
     this.at = new Date(parts.at);
+    this.revocation = parts.revocation;
     this.policies = Object.freeze({
       authority: Object.freeze([...parts.policies.authority]),
       user: Object.freeze([...parts.policies.user]),

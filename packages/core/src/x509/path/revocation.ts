@@ -1,0 +1,259 @@
+import { sameBytes } from "../../der/values.ts";
+import { CredentialError } from "../../errors/credential-error.ts";
+import type { Certificate } from "../certificate.ts";
+import type { RevocationList, RevokedCertificate } from "../crl.ts";
+import { ExtensionOid } from "../extension-oids.ts";
+import { nameKey } from "../name-compare.ts";
+import { displayName } from "../name-format.ts";
+import type { Budget } from "./budget.ts";
+import { allReasons, type Reasons, type Source, scopeOf, sourcesOf } from "./crl-scope.ts";
+import { type ListSigner, type ListSigners, listError } from "./crl-signer.ts";
+import { certificateError } from "./rules.ts";
+
+/** Revocation as it was found: of every certificate, of some where that was enough, or not asked for. */
+export type RevocationOutcome = "checked" | "incomplete" | "not-asked";
+
+const SECTION = "RFC 5280 6.3.3";
+
+/**
+ * Looks up the certificates of a path in revocation lists (RFC 5280 6.3). Complete, partitioned and indirect lists are read,
+ * and complete ones brought up to date by a delta list where one is there. A list counts if it is by the right issuer,
+ * signed by a key that leads to the same anchor, in date, and free of critical extensions that are not understood.
+ */
+export class RevocationChecks {
+  readonly #byIssuer = new Map<string, RevocationList[]>();
+  readonly #require: boolean;
+  readonly #at: Date;
+  readonly #signers: ListSigners;
+  readonly #budget: Budget;
+  /** Certificates whose status is being looked for, so that a signer of lists does not ask for itself for ever. */
+  readonly #asked = new Set<Certificate>();
+  readonly #count: number;
+
+  constructor(
+    lists: readonly RevocationList[],
+    options: { readonly require: boolean; readonly at: Date },
+    signers: ListSigners,
+    budget: Budget,
+  ) {
+    for (const list of lists) {
+      const key = nameKey(list.issuer);
+      const known = this.#byIssuer.get(key);
+      if (known === undefined) this.#byIssuer.set(key, [list]);
+      else known.push(list);
+    }
+    this.#count = lists.length;
+    this.#require = options.require;
+    this.#at = options.at;
+    this.#signers = signers;
+    this.#budget = budget;
+  }
+
+  /**
+   * Every certificate of the path but the anchor, the CA nearest to it first.
+   *
+   * @throws CredentialError `CERTIFICATE_REVOKED`; where the status is required and unknown, `CRL_EXPIRED` or
+   * `REVOCATION_UNKNOWN`, with a `rule` that says what is wrong with the best list there is
+   */
+  async check(path: readonly Certificate[]): Promise<RevocationOutcome> {
+    let outcome: RevocationOutcome = "checked";
+    for (const certificate of path.slice(0, -1).toReversed()) {
+      if (this.#asked.has(certificate)) continue;
+      this.#asked.add(certificate);
+      try {
+        const failure = await this.#status(certificate, path);
+        if (failure === undefined) continue;
+        if (this.#require) throw unknown(certificate, failure);
+        outcome = "incomplete";
+      } finally {
+        this.#asked.delete(certificate);
+      }
+    }
+    return outcome;
+  }
+
+  /** Undefined if it is known not to be revoked; the reason why that is not known. */
+  async #status(
+    certificate: Certificate,
+    path: readonly Certificate[],
+  ): Promise<CredentialError | undefined> {
+    const covered = new Set<string>();
+    let failure: CredentialError | undefined;
+    const fail = (error: CredentialError) => {
+      if (failure === undefined || weight(error) > weight(failure)) failure = error;
+    };
+    for (const source of sourcesOf(certificate)) {
+      for (const list of source.issuers.flatMap((issuer) => this.#byIssuer.get(issuer) ?? [])) {
+        this.#budget.spend("comparisons", 1, certificate);
+        const reasons = this.#applies(list, certificate, source);
+        if (reasons instanceof CredentialError) {
+          fail(reasons);
+          continue;
+        }
+        if ([...reasons].every((reason) => covered.has(reason))) continue;
+        this.#budget.spend("steps", 1, certificate);
+        const usable = await this.#usable(list, path);
+        if (usable instanceof CredentialError) {
+          fail(usable);
+          continue;
+        }
+        const entry = find(usable, certificate);
+        if (entry !== undefined) throw revoked(certificate, list, entry);
+        for (const reason of reasons) covered.add(reason);
+        if (covered.size === allReasons.size) return undefined;
+      }
+    }
+    return failure ?? this.#missing(certificate, covered);
+  }
+
+  #applies(list: RevocationList, certificate: Certificate, source: Source): Reasons | CredentialError {
+    if (list.baseNumber !== undefined) {
+      return listError(
+        list,
+        "crl-delta",
+        "it is a delta list, and the complete list that it changes is not there",
+      );
+    }
+    const scope = scopeOf(list, certificate, source);
+    return typeof scope === "string" ? listError(list, "crl-scope", scope) : scope;
+  }
+
+  /** The list and the delta that brings it up to date, or why it cannot be used. */
+  async #usable(list: RevocationList, path: readonly Certificate[]): Promise<Usable | CredentialError> {
+    const fault = extensionFault(list);
+    if (fault !== undefined) return fault;
+    const found = await this.#signers.signerOf(list, path);
+    if (found instanceof CredentialError) return found;
+    const delta = await this.#deltaFor(list, found);
+    const outOfDate = this.#outOfDate(list);
+    if (outOfDate !== undefined && delta === undefined) return outOfDate;
+    if (found.path !== path) {
+      // The status of those who sign lists counts, too.
+      try {
+        await this.check(found.path);
+      } catch (error) {
+        if (!(error instanceof CredentialError) || error.rule === "budget") throw error;
+        return listError(list, "crl-signer", `its signer is not good: ${error.message}`);
+      }
+    }
+    return delta === undefined ? { list } : { list, delta };
+  }
+
+  async #deltaFor(list: RevocationList, { signer }: ListSigner): Promise<RevocationList | undefined> {
+    const { number } = list;
+    if (number === undefined) return undefined;
+    const deltas = (this.#byIssuer.get(nameKey(list.issuer)) ?? [])
+      .filter((delta) => changes(delta, list, number) && this.#outOfDate(delta) === undefined)
+      .sort((a, b) => Number((b.number ?? 0n) - (a.number ?? 0n)));
+    for (const delta of deltas) {
+      if (await this.#signers.signedBy(delta, signer)) return delta;
+    }
+    return undefined;
+  }
+
+  #outOfDate(list: RevocationList): CredentialError | undefined {
+    const { thisUpdate, nextUpdate } = list;
+    const at = Math.floor(this.#at.getTime() / 1000) * 1000;
+    if (this.#at < thisUpdate) {
+      return listError(list, "crl-not-yet-valid", `it is of a later time than ${time(this.#at)}`);
+    }
+    if (nextUpdate === undefined) {
+      return listError(list, "crl-no-next-update", "it has no nextUpdate, so that its age cannot be judged");
+    }
+    if (at <= nextUpdate.getTime()) return undefined;
+    const { message } = listError(
+      list,
+      "",
+      `it was to be replaced by ${time(nextUpdate)}, no more valid at ${time(this.#at)}`,
+    );
+    return new CredentialError("CRL_EXPIRED", message, { rule: "crl-expired", section: "RFC 5280 5.1.2.5" });
+  }
+
+  #missing(certificate: Certificate, covered: ReadonlySet<string>): CredentialError {
+    const rule = covered.size > 0 ? "crl-reasons" : "crl-missing";
+    const some =
+      covered.size > 0
+        ? "the lists given do not cover every reason"
+        : this.#count === 0
+          ? "no revocation list is given"
+          : `no list of ${displayName(certificate.issuer)} is given`;
+    return new CredentialError("REVOCATION_UNKNOWN", some, { rule, section: SECTION });
+  }
+}
+
+interface Usable {
+  readonly list: RevocationList;
+  readonly delta?: RevocationList;
+}
+
+/** What the delta says goes before what the list says (6.3.3 (i) to (k)). */
+function find({ list, delta }: Usable, certificate: Certificate): RevokedCertificate | undefined {
+  const entry = delta?.find(certificate) ?? list.find(certificate);
+  return entry?.reason === "removeFromCRL" ? undefined : entry;
+}
+
+/** Whether a list holds changes to another one (6.3.3 (c), 5.2.4). */
+function changes(delta: RevocationList, list: RevocationList, number: bigint): boolean {
+  return (
+    delta.baseNumber !== undefined &&
+    delta.baseNumber <= number &&
+    delta.number !== undefined &&
+    delta.number >= number &&
+    extensionFault(delta) === undefined &&
+    sameValue(
+      extension(delta, ExtensionOid.issuingDistributionPoint),
+      extension(list, ExtensionOid.issuingDistributionPoint),
+    ) &&
+    sameValue(delta.keyIdentifier, list.keyIdentifier)
+  );
+}
+
+const extension = ({ extensions }: RevocationList, wanted: string) =>
+  extensions.find(({ oid }) => oid === wanted)?.value;
+
+function sameValue(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
+}
+
+function extensionFault(list: RevocationList): CredentialError | undefined {
+  const { unknownCritical } = list;
+  if (unknownCritical === undefined) return undefined;
+  return listError(list, "crl-extension", `the critical extension ${unknownCritical} is not understood`);
+}
+
+function revoked(certificate: Certificate, list: RevocationList, entry: RevokedCertificate): CredentialError {
+  const { reason, revocationDate } = entry;
+  const held = reason === "certificateHold" ? "on hold" : "revoked";
+  const problem = `it is ${held} since ${time(revocationDate)}, reason ${reason}, says ${displayName(list.issuer)}`;
+  return certificateError("CERTIFICATE_REVOKED", certificate, problem, "RFC 5280 6.3.3 (i)");
+}
+
+function unknown(
+  certificate: Certificate,
+  { code, message, rule, section }: CredentialError,
+): CredentialError {
+  const text = `certificate ${displayName(certificate.subject)}: it is not known whether it is revoked: ${message}`;
+  return new CredentialError(code, text, { ...(rule && { rule }), ...(section && { section }) });
+}
+
+/** How much a failure explains. */
+function weight({ rule }: CredentialError): number {
+  return LEAST_FIRST.indexOf(rule ?? "");
+}
+
+const LEAST_FIRST = [
+  "crl-missing",
+  "crl-reasons",
+  "crl-scope",
+  "crl-delta",
+  "crl-signer",
+  "crl-signature",
+  "crl-extension",
+  "crl-not-yet-valid",
+  "crl-no-next-update",
+  "crl-expired",
+];
+
+function time(date: Date): string {
+  return date.toISOString().replace(/\.000Z$/, "Z");
+}
