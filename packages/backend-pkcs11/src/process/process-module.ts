@@ -119,7 +119,7 @@ class ProcessModule implements Module {
     this.#checkSession(session, "C_GetAttributeValue");
     this.#host.handles.checkObject(object, "C_GetAttributeValue");
     const said = await this.#call("attributes", "C_GetAttributeValue", [session, object, names]);
-    return copied(said) as Attributes<N>;
+    return copied(said);
   }
 
   async attributesOf<N extends AttributeName>(
@@ -133,7 +133,7 @@ class ProcessModule implements Module {
       this.#checkSession(session, "C_GetAttributeValue");
       for (const object of group) this.#host.handles.checkObject(object, "C_GetAttributeValue");
       const said = await this.#call("attributesOf", "C_GetAttributeValue", [session, group, names]);
-      all.push(...said.map((one) => one && (copied(one) as Attributes<N>)));
+      all.push(...said.map((one) => one && copied(one)));
     }
     return all;
   }
@@ -191,12 +191,12 @@ class ProcessModule implements Module {
 }
 
 /** The attributes, without the larger message of which their bytes are a part: that need not stay. */
-function copied(attributes: Attributes): Attributes {
+function copied<N extends AttributeName>(attributes: Attributes<N>): Attributes<N> {
   const copies = Object.entries(attributes).map(([name, value]) => [
     name,
     value instanceof Uint8Array ? new Uint8Array(value) : value,
   ]);
-  return Object.fromEntries(copies) as Attributes;
+  return Object.fromEntries(copies) as Attributes<N>;
 }
 
 /** Objects that are read in one exchange: a card takes milliseconds for each attribute, and all within one deadline. */
