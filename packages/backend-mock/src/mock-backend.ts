@@ -5,13 +5,20 @@ import {
   type CredentialDirectory,
   CredentialError,
   type CredentialSource,
+  type CredentialWriter,
   type DocumentSource,
+  type GenerateKeyPairOptions,
+  type ImportCertificateOptions,
+  type ImportedCertificate,
+  type KeyGenerator,
+  type KeyImporter,
   type Pkcs11Uri,
   parseFileUri,
   parsePkcs11Uri,
   type RevocationSource,
   Secret,
   type Signer,
+  type StoredKeyPair,
   type TokenInfo,
   uriScheme,
 } from "@ddscred/core";
@@ -20,6 +27,7 @@ import { type CallContext, Cryptoki, type MockCall, type MockFault } from "./tok
 import type { PinSource } from "./token/session.ts";
 import { type MockToken, Token } from "./token/token.ts";
 import { Tokens } from "./token/tokens.ts";
+import { certificateToStore, Writer } from "./token/writer.ts";
 
 export interface MockBackendOptions {
   /** Tokens in slots 0, 1, ... */
@@ -36,7 +44,14 @@ export interface MockBackendOptions {
   readonly latency?: number;
 }
 
-export interface MockBackend extends CredentialSource, DocumentSource, RevocationSource, CredentialDirectory {
+export interface MockBackend
+  extends CredentialSource,
+    DocumentSource,
+    RevocationSource,
+    CredentialDirectory,
+    KeyGenerator,
+    KeyImporter,
+    CredentialWriter {
   /** Every PKCS#11 call so far, with what it returned; no secrets. */
   readonly calls: readonly MockCall[];
   /** How often a function was called. */
@@ -58,6 +73,7 @@ class Mock implements MockBackend {
   readonly schemes = ["pkcs11", "file", "data"] as const;
   readonly #cryptoki: Cryptoki;
   readonly #tokens: Tokens;
+  readonly #writer: Writer;
   readonly #files: Files;
   readonly #options: MockBackendOptions;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -70,6 +86,7 @@ class Mock implements MockBackend {
     this.#files = new Files(files);
     const pinFinder = (parsed: Pkcs11Uri, token: Token, uri: string) => this.#pin(parsed, token, uri);
     this.#tokens = new Tokens(checkedTokens(tokens), this.#cryptoki, pinFinder, allowFinalTry);
+    this.#writer = new Writer(this.#cryptoki, (context) => this.#tokens.open(context));
   }
 
   get calls(): readonly MockCall[] {
@@ -94,10 +111,7 @@ class Mock implements MockBackend {
     const signer = await this.#run(uri, options, async (context, onToken) =>
       onToken ? this.#tokens.signer(context) : this.#files.signer(context),
     );
-    return {
-      ...signer,
-      sign: (scheme, message, call) => this.#run(uri, call, () => signer.sign(scheme, message, call)),
-    };
+    return this.#lent(uri, signer);
   }
 
   document(uri: string, options?: CallOptions): Promise<Uint8Array> {
@@ -124,6 +138,37 @@ class Mock implements MockBackend {
     yield* found;
   }
 
+  async generateKeyPair(uri: string, options: GenerateKeyPairOptions): Promise<StoredKeyPair> {
+    const { keyType } = options ?? {};
+    if (!NEW_KEYS.includes(keyType)) throw new TypeError(`keyType is one of ${NEW_KEYS.join(", ")}`);
+    return this.#lent(
+      uri,
+      await this.#write(uri, options, (context) => this.#writer.generateKeyPair(context, keyType)),
+    );
+  }
+
+  async importPrivateKey(uri: string, pkcs8: Uint8Array, options: CallOptions = {}): Promise<StoredKeyPair> {
+    if (!(pkcs8 instanceof Uint8Array)) throw new TypeError("a private key is a Uint8Array");
+    return this.#lent(
+      uri,
+      await this.#write(uri, options, (context) => this.#writer.importPrivateKey(context, pkcs8)),
+    );
+  }
+
+  importCertificate(
+    uri: string,
+    certificate: Uint8Array,
+    options: ImportCertificateOptions = {},
+  ): Promise<ImportedCertificate> {
+    return this.#write(uri, options, async (context) =>
+      this.#writer.importCertificate(context, certificateToStore(certificate), options),
+    );
+  }
+
+  remove(uri: string, options: CallOptions = {}): Promise<void> {
+    return this.#write(uri, options, (context) => this.#writer.remove(context));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#underWay);
@@ -132,6 +177,22 @@ class Mock implements MockBackend {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #write<T>(uri: string, options: CallOptions, body: (context: CallContext) => Promise<T>): Promise<T> {
+    return this.#run(uri, options, async (context, onToken) => {
+      if (!onToken)
+        throw new CredentialError("UNSUPPORTED", "the mock writes on tokens, not into files", { uri });
+      return await body(context);
+    });
+  }
+
+  /** A key as it leaves the backend: closed with it. */
+  #lent<S extends Signer>(uri: string, signer: S): S {
+    return {
+      ...signer,
+      sign: (scheme, message, call) => this.#run(uri, call, () => signer.sign(scheme, message, call)),
+    };
   }
 
   /** Every call goes through here: none begins after close, and close waits for those under way. */
@@ -176,6 +237,8 @@ class Mock implements MockBackend {
     }
   }
 }
+
+const NEW_KEYS: readonly string[] = ["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"];
 
 function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
   const names = new Set<string>();

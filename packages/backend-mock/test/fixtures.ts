@@ -29,6 +29,8 @@ export function fixtureOnTokens(): BackendFixture {
       documents: true,
       revocationLists: true,
       directory: true,
+      keyGeneration: true,
+      writing: true,
       ambiguity: true,
       login: true,
       secretsInUris: true,
@@ -46,6 +48,8 @@ export function fixtureOnTokens(): BackendFixture {
       ambiguousCertificate: "pkcs11:object=conformance-twin",
       ambiguousPrivateKey: `pkcs11:object=conformance-twin?pin-value=${PIN}`,
       everything: `pkcs11:?pin-value=${PIN}`,
+      newKey: `pkcs11:token=conformance;object=new-key?pin-value=${PIN}`,
+      newCertificate: `pkcs11:token=conformance;object=new-key;type=cert?pin-value=${PIN}`,
       withoutPin: "pkcs11:token=conformance;object=conformance-ec",
       withWrongPin: "pkcs11:token=conformance;object=conformance-ec?pin-value=4321",
       withSecret: (secret) => [

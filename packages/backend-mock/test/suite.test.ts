@@ -1,5 +1,12 @@
 import { type BackendFixture, testBackend } from "@ddscred/backend-conformance";
-import { CredentialError, type CredentialSource, type Signer } from "@ddscred/core";
+import type { MockBackend } from "@ddscred/backend-mock";
+import {
+  CredentialError,
+  type CredentialSource,
+  type CredentialWriter,
+  type KeyGenerator,
+  type Signer,
+} from "@ddscred/core";
 import t from "tap";
 import { fixtureOnTokens, PIN } from "./fixtures.ts";
 
@@ -196,6 +203,66 @@ const breaches: readonly (readonly [name: string, caughtBy: string, breach: Brea
     },
   ],
   [
+    "a second key under a name",
+    "generateKeyPair() under a name that is there",
+    (source) =>
+      writing(source, ({ generateKeyPair }) => ({
+        generateKeyPair: (uri, options) =>
+          generateKeyPair(uri, options).catch(() =>
+            generateKeyPair(uri.replace("new-key", "new-key-2"), options),
+          ),
+      })),
+  ],
+  [
+    "a key that is left behind",
+    "generateKeyPair() that is aborted",
+    (source) =>
+      writing(source, ({ generateKeyPair }) => ({
+        generateKeyPair: (uri, { keyType, signal }) => {
+          const made = generateKeyPair(uri, { keyType });
+          return signal?.aborted === true
+            ? made.then(() => Promise.reject(new CredentialError("ABORTED", "aborted")))
+            : made;
+        },
+      })),
+  ],
+  [
+    "a certificate away from its key",
+    "a certificate is stored beside its key",
+    (source) =>
+      writing(source, ({ importCertificate }) => ({
+        importCertificate: async (uri, certificate, options) => ({
+          uri: (await importCertificate(uri, certificate, options)).uri,
+        }),
+      })),
+  ],
+  [
+    "a certificate whose key is not asked for",
+    "importCertificate() wants the certificate's key there",
+    (source) =>
+      writing(source, ({ importCertificate }) => ({
+        importCertificate: (uri, certificate) => importCertificate(uri, certificate, { withoutKey: true }),
+      })),
+  ],
+  [
+    "an object that stays",
+    "importCertificate() stores what certificates() then reads, and remove()",
+    (source) => writing(source, () => ({ remove: async () => undefined })),
+  ],
+  [
+    "the first of several objects removed",
+    "remove() of what is not there, or is several",
+    (source) =>
+      writing(source, ({ remove }) => ({
+        remove: (uri, options) =>
+          remove(uri, options).catch((error: CredentialError) =>
+            error.code === "OBJECT_AMBIGUOUS"
+              ? remove(`${error.candidates?.[0]}?pin-value=${PIN}`, options)
+              : Promise.reject(error),
+          ),
+      })),
+  ],
+  [
     "a capability that is there and not declared",
     "what the fixture declares in supports",
     (_, fixture) => ({ supports: { ...fixture.supports, revocationLists: false } }),
@@ -203,7 +270,7 @@ const breaches: readonly (readonly [name: string, caughtBy: string, breach: Brea
   [
     "a capability that is declared and not there",
     "what the fixture declares in supports",
-    (_, fixture) => ({ supports: { ...fixture.supports, writing: true } }),
+    (_, fixture) => ({ supports: { ...fixture.supports, health: true } }),
   ],
   [
     "no word on a capability",
@@ -280,3 +347,16 @@ function over(source: CredentialSource, methods: Partial<CredentialSource>): Cre
 function signing(source: CredentialSource, change: (key: Signer) => Signer): CredentialSource {
   return over(source, { signer: async (uri, options) => change(await source.signer(uri, options)) });
 }
+
+/** The source with some methods of making and storing replaced, which are given those of the source. */
+function writing(source: CredentialSource, change: (real: Writing) => Partial<Writing>): CredentialSource {
+  const { generateKeyPair, importCertificate, remove } = source as MockBackend;
+  const real: Writing = {
+    generateKeyPair: generateKeyPair.bind(source),
+    importCertificate: importCertificate.bind(source),
+    remove: remove.bind(source),
+  };
+  return Object.assign(over(source, {}), change(real));
+}
+
+type Writing = KeyGenerator & CredentialWriter;

@@ -11,6 +11,9 @@ export type CryptokiFunction =
   | "C_GetAttributeValue"
   | "C_SignInit"
   | "C_Sign"
+  | "C_GenerateKeyPair"
+  | "C_CreateObject"
+  | "C_DestroyObject"
   | "C_Finalize";
 
 /** Something that goes wrong on purpose. */

@@ -49,6 +49,8 @@ export interface MockTokenOptions {
   readonly serialNumber?: string;
   readonly manufacturerID?: string;
   readonly model?: string;
+  /** Whether nothing can be made, stored or removed through a backend. Default false. */
+  readonly writeProtected?: boolean;
   readonly objects?: readonly MockObject[];
 }
 
@@ -88,6 +90,7 @@ export class Token implements MockToken {
   readonly info: TokenInfo;
   /** Grows when what was open is gone. */
   epoch = 0;
+  readonly writeProtected: boolean;
   readonly #objects: StoredObject[] = [];
   readonly #pin: string | undefined;
   readonly #pinTries: number;
@@ -99,6 +102,7 @@ export class Token implements MockToken {
     if (typeof label !== "string") throw new TypeError("a mock token has a label");
     const serialNumber = options.serialNumber ?? hex(shortHash(label, new Uint8Array()));
     this.info = { label, serialNumber, manufacturerID, model };
+    this.writeProtected = options.writeProtected ?? false;
     this.#pin = pin;
     this.#pinTries = pinTries;
     this.#pinTriesLeft = options.pinTriesLeft ?? pinTries;
@@ -136,7 +140,21 @@ export class Token implements MockToken {
   }
 
   add(object: MockObject): void {
-    this.#objects.push("key" in object ? this.#storedKey(object) : this.#storedCertificate(object));
+    this.store(object);
+  }
+
+  /** C_CreateObject */
+  store(object: MockObject): StoredObject {
+    const stored = "key" in object ? this.#storedKey(object) : this.#storedCertificate(object);
+    this.#objects.push(stored);
+    return stored;
+  }
+
+  /** C_DestroyObject */
+  destroy(object: StoredObject): void {
+    const place = this.#objects.indexOf(object);
+    if (place < 0) throw new Refusal("CKR_OBJECT_HANDLE_INVALID");
+    this.#objects.splice(place, 1);
   }
 
   /** C_Login as CKU_USER. */

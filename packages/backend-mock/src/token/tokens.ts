@@ -1,10 +1,8 @@
 import {
-  type CandidateNames,
   type Certificate,
   type CredentialDescription,
   CredentialError,
   formatName,
-  formatPkcs11Uri,
   type LibraryInfo,
   matchesLibrary,
   matchesObject,
@@ -17,9 +15,11 @@ import {
   selectOne,
 } from "@ddscred/core";
 import type { CallContext, Cryptoki } from "./cryptoki.ts";
+import { objectNames, objectUri, tokenNames, tokenUri } from "./names.ts";
 import { type PinSource, TokenSession } from "./session.ts";
 import { tokenSigner } from "./signer.ts";
 import type { StoredObject, Token } from "./token.ts";
+import type { OpenToken } from "./writer.ts";
 
 /** Finds the PIN for a token: in the URI, or by the caller's provider. */
 export type PinFinder = (parsed: Pkcs11Uri, token: Token, uri: string) => PinSource;
@@ -52,6 +52,18 @@ export class Tokens {
     const publicKey = await this.#attribute(object, key?.key.publicKey, context);
     if (key === undefined) throw new TypeError("a private key object has a key");
     return tokenSigner({ object: key, publicKey, session, pin, uri: context.uri }, this.#cryptoki);
+  }
+
+  /** The one token that the URI means, after a login: to write on it. */
+  async open(context: CallContext): Promise<OpenToken> {
+    const { uri } = context;
+    const parsed = parsePkcs11Uri(uri);
+    const sessions = await this.#matching(parsed, context);
+    if (sessions.length === 0) throw this.#noToken(uri);
+    const session = selectOne(sessions, sessions, tokenNames, { uri, what: "token" });
+    const pin = this.#pinFinder(parsed, session.token, uri);
+    await session.login(pin, context);
+    return { session, pin, parsed };
   }
 
   /** What is listed: tokens where the URI names no object attribute, then all objects that match. */
@@ -151,24 +163,6 @@ const MOCK_LIBRARY: LibraryInfo = {
   libraryDescription: "Tokens in memory",
   libraryVersion: { major: 1, minor: 0 },
 };
-
-const tokenNames: CandidateNames<TokenSession> = {
-  uri: ({ token }) => tokenUri(token),
-  label: ({ token }) => token.label,
-};
-
-const objectNames: CandidateNames<StoredObject> = { uri: objectUri, label: ({ label }) => label };
-
-function tokenUri({ info }: Token): string {
-  const { label, manufacturerID, serialNumber, model } = info;
-  return formatPkcs11Uri({ token: label, manufacturer: manufacturerID, serial: serialNumber, model });
-}
-
-function objectUri({ token, label, id, type }: StoredObject): string {
-  const { label: tokenLabel, manufacturerID, serialNumber, model } = token.info;
-  const onToken = { token: tokenLabel, manufacturer: manufacturerID, serial: serialNumber, model };
-  return formatPkcs11Uri({ ...onToken, id, object: label, type });
-}
 
 function tokenDescription(token: Token): CredentialDescription {
   const { serialNumber, model } = token.info;
