@@ -48,6 +48,8 @@ export interface Deployment {
 
 export interface OpenedDocument<Model> {
   readonly signed: VerifiedDocument;
+  /** How places in it are named. */
+  readonly file: string;
   readonly model: Model;
 }
 
@@ -129,7 +131,8 @@ export async function openDeployment(
       const bytes = await document(resolver, uri);
       if (permissionsCa === undefined) return undefined;
       const signed = await verifyDocument(bytes, { ca: permissionsCa, crypto });
-      return { signed, model: read(signed, { file: fileName(uri) }) };
+      const file = fileName(uri);
+      return { signed, file, model: read(signed, { file }) };
     });
   const governance = await open(GOVERNANCE, readGovernance);
   const permissions = await open(PERMISSIONS, readPermissions);

@@ -1,7 +1,7 @@
 import { type DistinguishedName, VerifiedDocument } from "@ddscred/core";
 import { domainSetHas } from "../documents/domains.ts";
-import type { DomainRule, Governance, TopicRule } from "../documents/governance.ts";
-import type { AccessRule, Grant, Permissions } from "../documents/permissions.ts";
+import type { DomainRule, GovernanceModel, TopicRule } from "../documents/governance.ts";
+import type { AccessRule, Grant } from "../documents/permissions.ts";
 import { type Considered, type Decision, makeDecision, type RequestTag, type Verdict } from "./decision.ts";
 import type { AccessAction, Dialect, DialectName, Rights, Step } from "./dialect.ts";
 import { dialectOf } from "./dialects.ts";
@@ -11,14 +11,16 @@ import { TopicIndex } from "./topic-index.ts";
 import { whyNot } from "./why-not.ts";
 
 export interface AccessInput {
-  readonly governance: Governance;
-  readonly permissions: Permissions;
+  readonly governance: VerifiedDocument;
+  readonly permissions: VerifiedDocument;
+  /** How places in them are named. */
+  readonly files?: { readonly governance?: string; readonly permissions?: string };
   /** Of the identity certificate. */
   readonly subject: DistinguishedName;
   readonly domain: number;
   /** The moment to decide for. Default: now. */
   readonly at?: Date;
-  /** Whose reading counts. Default `spec`. The documents must have been read in the same dialect. */
+  /** Whose reading of the documents counts. Default `spec`. */
   readonly dialect?: DialectName;
 }
 
@@ -33,18 +35,21 @@ export interface EndpointOptions {
  * The rules of both documents for one participant in one domain, compiled: literal topics are looked up, so that the
  * last of a thousand rules is found as fast as the first.
  *
- * @throws CredentialError `SUBJECT_MISMATCH`, `GRANT_EXPIRED`, `GRANT_NOT_YET_VALID` where no grant holds;
+ * @throws CredentialError `XML_INVALID`, `DOCUMENT_INVALID`; `SUBJECT_MISMATCH`, `GRANT_EXPIRED`, `GRANT_NOT_YET_VALID` where no grant holds;
  * TypeError for documents that were not verified
  */
 export function compileAccess(input: AccessInput): Access {
-  const { governance, permissions, subject, domain, at = new Date() } = input;
-  if (!VerifiedDocument.is(governance?.document) || !VerifiedDocument.is(permissions?.document)) {
-    throw new TypeError("governance and permissions are those of verified documents");
+  const { governance, permissions, files = {}, subject, domain, at = new Date() } = input;
+  if (!VerifiedDocument.is(governance) || !VerifiedDocument.is(permissions)) {
+    throw new TypeError("governance and permissions are what verifyDocument returns");
   }
   if (!Number.isInteger(domain) || domain < 0) throw new TypeError("domain is a number from 0");
   if (Number.isNaN(at.getTime())) throw new TypeError("at is a valid Date");
   const dialect = dialectOf(input.dialect ?? "spec");
-  return new Access(dialect, governance, dialect.grantFor(permissions, subject, at), domain);
+  const named = (file: string | undefined) => (file === undefined ? {} : { file });
+  const rules = dialect.readGovernance(governance, named(files.governance));
+  const grants = dialect.readPermissions(permissions, named(files.permissions));
+  return new Access(dialect, rules, dialect.grantFor(grants, subject, at), domain);
 }
 
 /** Decides over access, as often as asked. Made by {@link compileAccess}. */
@@ -61,7 +66,7 @@ export class Access {
     readonly [A in AccessAction]: Map<string, Decision>;
   };
 
-  constructor(dialect: Dialect, governance: Governance, grant: Grant, domain: number) {
+  constructor(dialect: Dialect, governance: GovernanceModel, grant: Grant, domain: number) {
     const domainRule = governance.domainRules.find(({ domains }) => domainSetHas(domains, domain));
     const rules = grant.rules.filter((rule) => dialect.appliesIn(rule, domain));
     const index = (action: AccessAction) => indexSteps(dialect, rules, action);
@@ -75,7 +80,7 @@ export class Access {
     this.#dialect = dialect;
     if (domainRule !== undefined) dialect.checkDomainRule(domainRule);
     const stepsOf = (action: AccessAction, topic: string) => steps[action].all(topic);
-    this.#rights = { domain, governance, domainRule, grant, rules, stepsOf };
+    this.#rights = { domain, domainRule, grant, rules, stepsOf };
   }
 
   /** May the participant join the domain (check_create_participant). */

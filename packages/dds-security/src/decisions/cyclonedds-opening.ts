@@ -8,7 +8,6 @@ import {
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
-import { readCycloneGovernance, readCyclonePermissions } from "./cyclonedds-documents.ts";
 import type { OpenedAccess } from "./opening.ts";
 import { oneLineName, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
@@ -68,8 +67,8 @@ class CycloneOpening {
     const verified = { permissions: await this.#verified(permissions, ca) };
     const signed = { ...verified, governance: await this.#verified(governance, ca) };
     return {
-      governance: readCycloneGovernance(signed.governance, { file: governance.file }),
-      permissions: readCyclonePermissions(signed.permissions, { file: permissions.file }),
+      ...signed,
+      files: { governance: governance.file, permissions: permissions.file },
       subject: leaf.subject,
     };
   }

@@ -66,7 +66,6 @@ export interface Step {
 /** What a dialect's join and topic may look at. */
 export interface Rights {
   readonly domain: number;
-  readonly governance: Governance;
   /** Of the domain; undefined where no rule covers it. */
   readonly domainRule: DomainRule | undefined;
   readonly grant: Grant;

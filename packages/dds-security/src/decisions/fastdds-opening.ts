@@ -9,7 +9,6 @@ import {
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
-import { readFastGovernance, readFastPermissions } from "./fastdds-documents.ts";
 import type { OpenedAccess } from "./opening.ts";
 import { caKind, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
@@ -57,11 +56,11 @@ class FastOpening {
   async documents(leaf: Certificate): Promise<OpenedAccess> {
     const store = await this.#ca("dds.sec.access.permissions_ca");
     const governance = await this.#document("dds.sec.access.governance", store);
-    const read = { governance: readFastGovernance(governance.signed, { file: governance.file }) };
     const permissions = await this.#document("dds.sec.access.permissions", store);
     return {
-      ...read,
-      permissions: readFastPermissions(permissions.signed, { file: permissions.file }),
+      governance: governance.signed,
+      permissions: permissions.signed,
+      files: { governance: governance.file, permissions: permissions.file },
       subject: leaf.subject,
     };
   }

@@ -1,9 +1,7 @@
-import { CredentialError, type DistinguishedName } from "@ddscred/core";
+import { CredentialError } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import { type DeploymentContext, openDeployment } from "../credentials/deployment.ts";
-import type { Governance } from "../documents/governance.ts";
-import type { Permissions } from "../documents/permissions.ts";
-import { type Access, compileAccess } from "./access.ts";
+import { type Access, type AccessInput, compileAccess } from "./access.ts";
 import { openCyclone } from "./cyclonedds-opening.ts";
 import { type Decision, makeDecision } from "./decision.ts";
 import type { DialectName } from "./dialect.ts";
@@ -20,11 +18,7 @@ export interface OpenAccessOptions extends Omit<DeploymentContext, "at"> {
 }
 
 /** What a dialect opens of a configuration. */
-export interface OpenedAccess {
-  readonly governance: Governance;
-  readonly permissions: Permissions;
-  readonly subject: DistinguishedName;
-}
+export type OpenedAccess = Pick<AccessInput, "governance" | "permissions" | "files" | "subject">;
 
 /**
  * Opens a configuration as the dialect's implementation would, and compiles its rules. What that implementation would
@@ -60,8 +54,9 @@ async function openSpec(configuration: Configuration, context: DeploymentContext
     throw new CredentialError("INTERNAL", "a deployment was opened without its documents");
   }
   return {
-    governance: governance.model,
-    permissions: permissions.model,
+    governance: governance.signed,
+    permissions: permissions.signed,
+    files: { governance: governance.file, permissions: permissions.file },
     subject: identityCertificate.subject,
   };
 }

@@ -96,7 +96,16 @@ class TreeBuilder {
     if (this.#open.length >= xmlLimits.depth) {
       throw invalid(`the XML is nested deeper than ${xmlLimits.depth} elements`, location);
     }
-    const element = { name, location, offset, attributes: [], children: [], pieces: [], text: "", untrimmed: "" };
+    const element = {
+      name,
+      location,
+      offset,
+      attributes: [],
+      children: [],
+      pieces: [],
+      text: "",
+      untrimmed: "",
+    };
     this.#open.push({ ...element, textLocation: location });
   }
 
