@@ -68,6 +68,7 @@ export { namesEqual, subjectMatches } from "./x509/name-compare.ts";
 export { type FormatNameOptions, formatName } from "./x509/name-format.ts";
 export * from "./x509/name-text.ts";
 export { isParsedCertificate, parseCertificate } from "./x509/parse.ts";
+export { ddsPeers, type PeerLimits } from "./x509/path/peers.ts";
 export type { PathPolicies, PolicyInput } from "./x509/path/policies.ts";
 export {
   ddsIdentityProfile,

@@ -22,8 +22,18 @@ export interface CredentialErrorDetails {
   readonly position?: number;
   /** Where in a file: line and column start at 1. */
   readonly location?: SourceLocation;
+  /** Subject of the certificate at fault, by RFC 4514. */
+  readonly subject?: string;
+  /** What DDS implementations do where it is known and this is refused here. */
+  readonly peers?: PeerVerdicts;
   /** Full URIs of what could have been meant: the candidates of an ambiguity, or near misses. */
   readonly candidates?: readonly string[];
+}
+
+/** Names of DDS implementations, such as `cyclonedds`: those that refuse the same, and those that accept it. */
+export interface PeerVerdicts {
+  readonly reject: readonly string[];
+  readonly accept: readonly string[];
 }
 
 /** A place in a text; line and column start at 1, the column counts characters. */
@@ -52,6 +62,8 @@ export class CredentialError extends Error {
   readonly position?: number;
   readonly location?: SourceLocation;
   readonly candidates?: readonly string[];
+  readonly subject?: string;
+  readonly peers?: PeerVerdicts;
   readonly #details: CredentialErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: CredentialErrorDetails = {}) {
@@ -67,17 +79,20 @@ export class CredentialError extends Error {
     if (details.section !== undefined) this.section = details.section;
     if (details.position !== undefined) this.position = details.position;
     if (details.location !== undefined) this.location = details.location;
+    if (details.subject !== undefined) this.subject = details.subject;
+    if (details.peers !== undefined) this.peers = details.peers;
     if (details.candidates !== undefined) this.candidates = details.candidates.map(redactUri);
   }
 
   /** The same error with details that only an outer place knows; what is already known stays. */
-  with(details: Pick<CredentialErrorDetails, "uri" | "location">): CredentialError {
+  with(details: Pick<CredentialErrorDetails, "uri" | "location" | "peers">): CredentialError {
     return new CredentialError(this.code, this.message, { ...details, ...this.#details });
   }
 
   toJSON(): Record<string, unknown> {
     const { uri, rv, call, rule, section, position, location, candidates } = this;
-    const { code, message, hint, retryable } = this;
-    return { code, message, hint, retryable, uri, rv, call, rule, section, position, location, candidates };
+    const { code, message, hint, retryable, subject, peers } = this;
+    const place = { uri, rv, call, rule, section, position, location, candidates };
+    return { code, message, hint, retryable, ...place, subject, peers };
   }
 }

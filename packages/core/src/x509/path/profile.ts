@@ -1,6 +1,7 @@
 import type { CurveName } from "../../schemes.ts";
 import type { PublicKeyInfo } from "../certificate.ts";
 import type { KeyUsage } from "../extensions.ts";
+import { ddsPeers, type PeerLimits } from "./peers.ts";
 
 /** What a use of certificates demands of them beyond RFC 5280. */
 export interface PathProfile {
@@ -23,6 +24,8 @@ export interface PathProfile {
   readonly anchors?: "issue" | "sign";
   /** What the keyUsage of a leaf must hold, where there is one. */
   readonly leafKeyUsage?: KeyUsage;
+  /** Implementations whose own limits are told with each refusal. */
+  readonly peers?: readonly PeerLimits[];
   /** Also demands what RFC 5280 asks of those who issue certificates, and section 6 does not ask of those who check. */
   readonly strict?: boolean;
 }
@@ -53,6 +56,7 @@ export const ddsIdentityProfile: PathProfile = {
   keySection: "DDS-Security 1.1 9.3.1, 1.2 Table 25",
   version1Anchors: "accept",
   leafKeyUsage: "digitalSignature",
+  peers: ddsPeers,
 };
 
 /**

@@ -13,7 +13,7 @@ import {
 } from "../extensions.ts";
 import { namesEqual } from "../name-compare.ts";
 import { nameConstraints } from "../name-constraints.ts";
-import { displayName } from "../name-format.ts";
+import { displayName, formatName } from "../name-format.ts";
 import {
   certificatePolicies,
   inhibitAnyPolicy,
@@ -36,8 +36,21 @@ export function certificateError(
   hint?: string,
 ): CredentialError {
   const message = `certificate ${displayName(certificate.subject)}: ${problem} (${section})`;
-  return new CredentialError(code, message, { section, ...(hint === undefined ? {} : { hint }) });
+  const error = new CredentialError(code, message, {
+    section,
+    subject: formatName(certificate.subject),
+    ...(hint === undefined ? {} : { hint }),
+  });
+  faulty.set(error, certificate);
+  return error;
 }
+
+/** The certificate that an error is about. */
+export function certificateAtFault(error: CredentialError): Certificate | undefined {
+  return faulty.get(error);
+}
+
+const faulty = new WeakMap<CredentialError, Certificate>();
 
 /** The rules for any certificate of a path, wherever it stands (RFC 5280 6.1.3 and 6.1.5). */
 export function checkAnyCertificate(certificate: Certificate, demands: Demands): void {

@@ -8,11 +8,13 @@ import { Budget } from "./budget.ts";
 import { ListSigners } from "./crl-signer.ts";
 import { Material } from "./material.ts";
 import { NameChecks } from "./names.ts";
+import { peersOn } from "./peers.ts";
 import { checkPolicies, type PathPolicies, type PolicyInput } from "./policies.ts";
 import type { PathProfile } from "./profile.ts";
 import { checkPurpose, isPurpose, type Purpose } from "./purpose.ts";
 import { RevocationChecks, type RevocationOutcome } from "./revocation.ts";
 import {
+  certificateAtFault,
   certificateError,
   checkAnyCertificate,
   checkCa,
@@ -148,6 +150,16 @@ class Validation {
   }
 
   async run(): Promise<ValidatedPath> {
+    try {
+      return await this.#validate();
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      const peers = peersOn(error.code, certificateAtFault(error), this.#input.profile.peers ?? []);
+      throw peers === undefined ? error : error.with({ peers });
+    }
+  }
+
+  async #validate(): Promise<ValidatedPath> {
     const { leaf, anchors, at, profile } = this.#input;
     checkKey(leaf, profile);
     if (profile.anchors === "sign") {
