@@ -22,6 +22,8 @@ export interface TokenUnderTest {
   readonly cannot?: Partial<Record<Capability, string>>;
   /** For a token that gives its objects names of its own. */
   readonly uris?: Partial<FixtureUris>;
+  /** Called after each rule, when nobody uses the module any more. Without it the module stays loaded between rules. */
+  readonly afterEach?: () => void;
   /** The rules that are tested, by name. Default: all. */
   readonly rules?: (name: string) => boolean;
 }
@@ -31,10 +33,7 @@ export async function testToken(t: Test, token: TokenUnderTest): Promise<void> {
   for (const isolation of ["inline", "process"] as const) {
     await t.test(`${token.name}, ${isolation}`, async (t) => {
       for (const [what, reason] of Object.entries(token.cannot ?? {})) t.comment(`no ${what}: ${reason}`);
-      // The module stays loaded from one rule to the next, for some need seconds to start.
-      const keeper = pkcs11Backend({ ...token.options, isolation });
-      t.teardown(() => keeper.close());
-      await keeper.certificates(`${objectsOf(token)};type=cert;id=%00`).catch(() => undefined);
+      if (token.afterEach === undefined) await keepLoaded(t, token, isolation);
       const { rules = () => true } = token;
       const test = async (name: string, body: () => Promise<void>): Promise<void> => {
         if (rules(name)) await t.test(name, body);
@@ -42,6 +41,13 @@ export async function testToken(t: Test, token: TokenUnderTest): Promise<void> {
       await testBackend({ test }, () => fixture(token, isolation));
     });
   }
+}
+
+/** Some modules need seconds to start. */
+async function keepLoaded(t: Test, token: TokenUnderTest, isolation: "inline" | "process"): Promise<void> {
+  const keeper = pkcs11Backend({ ...token.options, isolation });
+  t.teardown(() => keeper.close());
+  await keeper.certificates(`${objectsOf(token)};type=cert;id=%00`).catch(() => undefined);
 }
 
 function fixture(token: TokenUnderTest, isolation: "inline" | "process"): BackendFixture {
@@ -60,6 +66,7 @@ function fixture(token: TokenUnderTest, isolation: "inline" | "process"): Backen
     unlock: (uri) => `${uri}?pin-value=${pin}`,
     uris: Object.fromEntries(kept) as unknown as FixtureUris,
     ...(material === undefined ? {} : { material }),
+    ...(token.afterEach === undefined ? {} : { release: token.afterEach }),
   };
 }
 

@@ -45,12 +45,14 @@ t.test("the contract of a backend on a TPM", skip === undefined ? {} : { skip },
   const objects = [...certificateObjects(material), ...chainObjects(material)];
   putObjects({ module, label: LABEL, pin: PIN, objects });
   flush();
+  // What was made and removed stays loaded as well.
   await testToken(t, {
     name: "tpm2-pkcs11 with swtpm",
     options: { module },
     label: LABEL,
     pin: PIN,
     material,
+    afterEach: flush,
   });
 });
 
