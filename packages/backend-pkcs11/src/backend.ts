@@ -24,12 +24,13 @@ import { Calls } from "./calls.ts";
 import type { Module } from "./cryptoki/module.ts";
 import { discoverModules } from "./discovery/discover.ts";
 import { borrowModule } from "./inline/registry.ts";
+import { tell } from "./listener.ts";
 import { type ModuleOpener, Modules } from "./modules.ts";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
-import { borrowProcessModule } from "./process/process-module.ts";
+import { borrowProcessModule, freshProcessModule } from "./process/process-module.ts";
 import { importCertificate } from "./provisioning/certificate.ts";
 import { generateKeyPair, type MadeKeyPair, type NewKeyPair } from "./provisioning/key-pair.ts";
 import { isKeyType, keyTypes } from "./provisioning/kinds.ts";
@@ -41,9 +42,17 @@ import { TokenSigner } from "./signing/token-signer.ts";
 import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
 import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
 import { Token, type TokenRules } from "./token/token.ts";
+import { INTERVAL, lookForToken, untilThere, type WaitOptions } from "./token/wait.ts";
+import { tracedOpener } from "./trace.ts";
+
+/** Tokens come and go. */
+export interface TokenWatch {
+  waitForToken(uri: string, options?: WaitOptions): Promise<CredentialDescription>;
+}
 
 /** All that tokens offer. */
-export type Pkcs11Source = CredentialSource &
+export type Pkcs11Source = TokenWatch &
+  CredentialSource &
   CredentialDirectory &
   KeyGenerator &
   KeyImporter &
@@ -64,7 +73,7 @@ export function pkcs11Backend(options: Pkcs11BackendOptions = {}): Pkcs11Source 
 
 /** The backend on modules of any make; {@link pkcs11Backend} is it on modules of this process or of another one. */
 export class Pkcs11Backend
-  implements CredentialSource, CredentialDirectory, KeyGenerator, KeyImporter, CredentialWriter
+  implements TokenWatch, CredentialSource, CredentialDirectory, KeyGenerator, KeyImporter, CredentialWriter
 {
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
@@ -74,6 +83,8 @@ export class Pkcs11Backend
   readonly #verifiesEach: boolean;
   readonly #calls = new Calls();
   readonly #tokens = new Map<string, Token>();
+  readonly #freshModule: ModuleOpener;
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
@@ -86,11 +97,13 @@ export class Pkcs11Backend
     } = checkedOptions(options);
     this.#verifiesEach = options.verifyEach ?? options.isolation !== "inline";
     const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
-    const { sessions = Number.POSITIVE_INFINITY } = options;
+    const { sessions = Number.POSITIVE_INFINITY, deadline = DEADLINE, libraryParameters, trace } = options;
+    this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);
     const search = discover ? () => discoverModules() : undefined;
-    this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, open);
+    this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
     this.#pins = { provider: pin, commands: [...pinCommands] };
-    this.#rules = { maxRefusedPins, allowFinalTry, sessions };
+    const { keepAlive, onEvent } = options;
+    this.#rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
@@ -170,6 +183,33 @@ export class Pkcs11Backend
     );
   }
 
+  /**
+   * Waits until a token that the URI names is there: one that is connected, or initialised, or whose service is
+   * started, after the call. It looks at the slots from time to time; where the running module does not see the
+   * token and a new process does, the module is started anew, after which signers go on by themselves.
+   *
+   * `ABORTED` by the signal, `CLOSED` by close(), `TOKEN_AMBIGUOUS`, and what opening a module may throw.
+   *
+   * @returns a description with the canonical URI of the token
+   */
+  async waitForToken(uri: string, options: WaitOptions = {}): Promise<CredentialDescription> {
+    if (typeof uri !== "string") throw new TypeError("a URI is a string");
+    const { signal, interval = INTERVAL } = options;
+    if (!(typeof interval === "number" && interval >= 1))
+      throw new TypeError("interval is a number of milliseconds from 1");
+    return await this.#calls.run(uri, options, async () => {
+      const parsed = parsePkcs11Uri(uri);
+      let looks = 0;
+      const look = async (): Promise<FoundToken> => {
+        const module = await this.#modules.forUri(parsed);
+        return await lookForToken(module, parsed, uri, looks++ === 0 ? undefined : this.#freshModule);
+      };
+      const token = this.#token(await untilThere(look, interval, signal, this.#ending.signal));
+      if (looks > 1) tell(this.#rules.onEvent, { type: "token-present", token: token.uri });
+      return describeToken(token);
+    });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -180,6 +220,7 @@ export class Pkcs11Backend
   }
 
   async #close(): Promise<void> {
+    this.#ending.abort();
     await this.#calls.close();
     for (const token of this.#tokens.values()) await token.close();
     this.#tokens.clear();
@@ -195,7 +236,8 @@ export class Pkcs11Backend
     return await this.#calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
       const module = await this.#modules.forUri(parsed);
-      return await recovering(module, options?.signal, () => body(parsed, module));
+      const attempt = (): Promise<T> => body(parsed, module);
+      return await recovering(module, options?.signal, attempt, this.#recovered(module));
     });
   }
 
@@ -224,13 +266,17 @@ export class Pkcs11Backend
     return await this.#calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
       const module = await this.#modules.forUri(parsed);
-      const opened = await recovering(module, options.signal, async () => {
+      const open = async (): Promise<{ token: Token; pin: PinRequest }> => {
         const one = await this.#open(uri, parsed, module, type ?? parsed.path.type);
         await one.token.unlock(one.pin);
         return one;
-      });
-      return await body(opened, parsed);
+      };
+      return await body(await recovering(module, options.signal, open, this.#recovered(module)), parsed);
     });
+  }
+
+  #recovered(module: Module): (error: CredentialError) => void {
+    return (error) => tell(this.#rules.onEvent, { type: "recovered", module: module.path, error });
   }
 
   /** The one token that the URI names. */

@@ -15,6 +15,10 @@ export {
 } from "./discovery/examine.ts";
 export type { DiscoveryFinding } from "./discovery/finding.ts";
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
+export type { EventListener, Pkcs11Event } from "./events.ts";
 export type { Pkcs11BackendOptions } from "./options.ts";
 export type { PinProvider, PinQuestion } from "./token/pin.ts";
+export { readPinSource } from "./token/pin-source.ts";
 export type { PinState } from "./token/pin-state.ts";
+export type { WaitOptions } from "./token/wait.ts";
+export type { TracedCall, TraceListener } from "./trace.ts";

@@ -1,5 +1,7 @@
 import { isAbsolute } from "node:path";
+import type { EventListener } from "./events.ts";
 import type { PinProvider } from "./token/pin.ts";
+import type { TraceListener } from "./trace.ts";
 
 export interface Pkcs11BackendOptions {
   /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
@@ -45,11 +47,21 @@ export interface Pkcs11BackendOptions {
    * finds a module which exchanges keys without a word. Default: true with isolation `process`, false with `inline`.
    */
   readonly verifyEach?: boolean;
+  /**
+   * Milliseconds after which sessions that nobody uses get a cheap call, for a device that ends idle ones. What is
+   * found dead is made anew by the next call that needs it. Default: never.
+   */
+  readonly keepAlive?: number;
+  /** Told of logins, of tokens that go and come, and of recoveries. */
+  readonly onEvent?: EventListener;
+  /** Told of every call on a module, with its time. */
+  readonly trace?: TraceListener;
 }
 
 /** A copy of the options; a TypeError where one is of a wrong kind. */
 export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
+  const { keepAlive, onEvent, trace } = options;
   const { allowFinalTry, pinCommands, libraryParameters, verifyEach, sessions } = options;
   if (module !== undefined && typeof module !== "string")
     throw new TypeError("module is the path of a module");
@@ -89,6 +101,16 @@ export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOpti
     throw new TypeError("sessions is a number from 1");
   if (verifyEach !== undefined && typeof verifyEach !== "boolean")
     throw new TypeError("verifyEach is true or false");
+  if (
+    keepAlive !== undefined &&
+    !(typeof keepAlive === "number" && keepAlive >= 1 && keepAlive <= MAX_DEADLINE)
+  ) {
+    throw new TypeError(`keepAlive is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
+  }
+  for (const [name, listener] of Object.entries({ onEvent, trace })) {
+    if (listener !== undefined && typeof listener !== "function")
+      throw new TypeError(`${name} is a function`);
+  }
   return { ...options };
 }
 

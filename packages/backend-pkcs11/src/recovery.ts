@@ -8,19 +8,26 @@ import type { Module } from "./cryptoki/module.ts";
  *
  * A login is not made again where it is unknown whether the token counted it: a wrong PIN costs one attempt.
  * A call that took too long is not made again either.
+ *
+ * @param recovered is told why the call failed at last, where it succeeded then
  */
 export async function recovering<T>(
   module: Module,
   signal: AbortSignalLike | undefined,
   call: () => Promise<T>,
+  recovered?: (error: CredentialError) => void,
 ): Promise<T> {
   const began = performance.now();
+  let failure: CredentialError | undefined;
   for (let attempt = 1; ; attempt++) {
     const { epoch } = module;
     try {
-      return await call();
+      const result = await call();
+      if (failure !== undefined) recovered?.(failure);
+      return result;
     } catch (error) {
       if (!(error instanceof CredentialError) || attempt === ATTEMPTS) throw error;
+      failure = error;
       const isLost = isModuleLost(error, attempt) || (await hasLostItsTokens(module, error, attempt));
       if (isLost) await module.restart(epoch);
       const isLate = performance.now() - began > module.deadline;

@@ -36,6 +36,17 @@ export async function borrowProcessModule(
   return { module: new ProcessModule(host.shared, deadline), release: () => host.release() };
 }
 
+/** The module in a process of its own that nobody else uses, and which sees what has come since others began. */
+export async function freshProcessModule(
+  path: string,
+  deadline: number,
+  parameters?: string,
+): Promise<BorrowedModule> {
+  const host = new ModuleHost(moduleFile(path), parameters);
+  await host.initialise();
+  return { module: new ProcessModule(host, deadline), release: () => host.finalise() };
+}
+
 /**
  * A module in another process, with the deadline of one user. Besides what the module itself may answer, a
  * call fails with `TIMEOUT`, with `DEVICE_ERROR` where the module crashed, and with `SESSION_LOST` where the

@@ -63,7 +63,12 @@ export class TokenSigner implements Signer {
     if (!this.schemes.includes(scheme)) throw this.#unsupported(scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
     const own = Buffer.from(message); // the caller may change the message while the token computes
-    return await recovering(this.#token.module, options?.signal, () => this.#sign(scheme, own, options));
+    return await recovering(
+      this.#token.module,
+      options?.signal,
+      () => this.#sign(scheme, own, options),
+      (error) => this.#token.noteRecovery(error),
+    );
   }
 
   async #sign(

@@ -50,9 +50,11 @@ export class Login {
    * already: what a URI opens does not depend on what was opened before.
    *
    * `PIN_REQUIRED`, `PIN_INCORRECT`, `PIN_LOCKED`, `PIN_REFUSED`, and the errors of the PIN's source.
+   *
+   * @returns whether a PIN was sent, and taken
    */
-  async unlock(keeper: Handle, request: PinRequest): Promise<void> {
-    await this.#page.inTurn(() => this.#unlock(keeper, request));
+  async unlock(keeper: Handle, request: PinRequest): Promise<boolean> {
+    return await this.#page.inTurn(() => this.#unlock(keeper, request));
   }
 
   /** Lends a PIN for one step that sends it to the token by itself. For the errors see {@link unlock}. */
@@ -83,21 +85,26 @@ export class Login {
     this.#unlocked = false;
   }
 
-  async #unlock(keeper: Handle, request: PinRequest): Promise<void> {
+  async #unlock(keeper: Handle, request: PinRequest): Promise<boolean> {
     const loggedIn = await this.#module.isLoggedIn(keeper);
     if (!loggedIn) {
       this.#page.forget();
       this.#unlocked = false;
     }
     const carried = await request.carried();
-    if (this.#unlocked && carried === undefined) return this.#page.enter(this, undefined);
+    if (this.#unlocked && carried === undefined) {
+      this.#page.enter(this, undefined);
+      return false;
+    }
     if (!loggedIn) await this.#checkFlags();
     const pin = await this.#pinFrom(request, carried, !loggedIn);
-    if (!loggedIn && (await this.#tryOnce(keeper, pin))) this.#page.enter(this, pin);
+    const isSent = !loggedIn && (await this.#tryOnce(keeper, pin));
+    if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
       throw new CredentialError("PIN_INCORRECT", `another PIN opened ${this.#name}; this one is not tried`);
     this.#unlocked = true;
+    return isSent;
   }
 
   async #pinFrom(request: PinRequest, carried: Secret | undefined, isToBeSent: boolean): Promise<Secret> {

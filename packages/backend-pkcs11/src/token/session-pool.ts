@@ -77,6 +77,18 @@ export class SessionPool {
     return result;
   }
 
+  /** Makes a call on each session that is free at this moment, one after the other. It is closed where that fails. */
+  async useIdle(run: (session: Handle) => Promise<unknown>): Promise<void> {
+    for (const session of this.#free.splice(0)) {
+      try {
+        await run(session);
+        this.release(session);
+      } catch {
+        this.discard(session);
+      }
+    }
+  }
+
   /** Closes every session: the free ones now, the others when they are given back. Who waits gets none. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -1,9 +1,12 @@
 import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
 import { CKF_WRITE_PROTECTED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot, TokenState } from "../cryptoki/module.ts";
+import type { EventListener } from "../events.ts";
+import { tell } from "../listener.ts";
 import { Selections } from "../objects/selections.ts";
 import { losses } from "../recovery.ts";
 import type { FoundToken } from "./find-token.ts";
+import { KeepAlive } from "./keep-alive.ts";
 import { Login, type LoginRules } from "./login.ts";
 import { quoted, tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
@@ -13,6 +16,9 @@ import { SessionPool } from "./session-pool.ts";
 export interface TokenRules extends LoginRules {
   /** How many sessions it uses at once, beside the one that stays open. */
   readonly sessions: number;
+  /** Milliseconds after which sessions that nobody uses get a call. */
+  readonly keepAlive?: number | undefined;
+  readonly onEvent?: EventListener | undefined;
 }
 
 /**
@@ -32,6 +38,8 @@ export class Token {
   #keeper: Promise<Handle> | undefined;
   #pool: SessionPool | undefined;
   #losses = 0;
+  #isGone = false;
+  #keepAlive: KeepAlive | undefined;
   /** The last step of writing that was begun. */
   #writing: Promise<unknown> = Promise.resolve();
   /** The epoch of the module in which slot, sessions and login are good. */
@@ -120,7 +128,7 @@ export class Token {
     const { epoch } = this;
     try {
       const keeper = await this.#openKeeper();
-      await this.#login.unlock(keeper, request);
+      if (await this.#login.unlock(keeper, request)) this.#tell("login");
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;
@@ -141,6 +149,7 @@ export class Token {
   noteFailure(error: unknown, epoch: number): void {
     const rv = error instanceof CredentialError ? error.rv : undefined;
     if (rv === undefined || epoch !== this.epoch) return;
+    if (removals.has(rv)) this.#noteGone();
     if (losses.objects.has(rv)) this.#losses++;
     if (!losses.sessions.has(rv)) return;
     this.#losses++;
@@ -152,8 +161,14 @@ export class Token {
     if (epoch === this.epoch) this.#losses++;
   }
 
+  /** A call succeeded that had failed with the error. */
+  noteRecovery(error: CredentialError): void {
+    tell(this.#rules.onEvent, { type: "recovered", module: this.module.path, error });
+  }
+
   /** Closes the sessions; logs out where the login was ours and nobody else in this process uses it. */
   async close(): Promise<void> {
+    await this.#keepAlive?.stop();
     const keeper = await this.#keeper?.catch(() => undefined);
     if (keeper !== undefined) await this.#login.leave(keeper).catch(() => undefined);
     await this.#closeSessions(this.#keeper, this.#pool);
@@ -176,7 +191,9 @@ export class Token {
     while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
     const keeper = (this.#keeper ??= this.module.openSession(this.slot.id));
     try {
-      return await keeper;
+      const session = await keeper;
+      this.#noteThere();
+      return session;
     } catch (error) {
       if (this.#keeper === keeper) this.#keeper = undefined;
       throw error;
@@ -190,6 +207,7 @@ export class Token {
     const slot = same.length === 1 ? same[0] : same.find(({ id }) => id === this.slot.id);
     if (epoch !== this.module.epoch || epoch === this.#moduleEpoch) return;
     if (slot === undefined) {
+      this.#noteGone();
       const message = `${this.uri} is not there, after the module was started anew`;
       throw new CredentialError("TOKEN_REMOVED", message, { retryable: true });
     }
@@ -197,6 +215,37 @@ export class Token {
     this.#slot = slot;
     this.#login = new Login(this.module, slot, this.#rules);
     this.#moduleEpoch = epoch;
+  }
+
+  #noteGone(): void {
+    if (!this.#isGone) this.#tell("token-removed");
+    this.#isGone = true;
+  }
+
+  /** A session is open. */
+  #noteThere(): void {
+    if (this.#isGone) this.#tell("token-present");
+    this.#isGone = false;
+    const { keepAlive } = this.#rules;
+    if (keepAlive !== undefined) this.#keepAlive ??= new KeepAlive(keepAlive, () => this.#useIdleSessions());
+  }
+
+  #tell(type: "login" | "token-removed" | "token-present"): void {
+    tell(this.#rules.onEvent, { type, token: this.uri });
+  }
+
+  /** C_GetSessionInfo on each session that nobody uses. What is found dead is let go; the next call makes it anew. */
+  async #useIdleSessions(): Promise<void> {
+    const { epoch } = this;
+    if (this.#keeper === undefined || this.module.epoch !== this.#moduleEpoch) return;
+    try {
+      const isLoggedIn = await this.module.isLoggedIn(await this.#keeper);
+      if (!isLoggedIn && this.#login.isUnlocked)
+        throw tokenError("CKR_USER_NOT_LOGGED_IN", "C_GetSessionInfo");
+      await this.#pool?.useIdle((session) => this.module.isLoggedIn(session));
+    } catch (error) {
+      this.noteFailure(error, epoch);
+    }
   }
 
   #makePool(): SessionPool {
@@ -218,4 +267,6 @@ function isSame(a: TokenState, b: TokenState): boolean {
   return identity.every((field) => a[field] === b[field]);
 }
 
+/** Return values that say that the token itself is not there. */
+const removals: ReadonlySet<string> = new Set(["CKR_DEVICE_REMOVED", "CKR_TOKEN_NOT_PRESENT"]);
 const identity = ["label", "serialNumber", "manufacturerID", "model"] as const;

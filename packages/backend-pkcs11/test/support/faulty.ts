@@ -15,6 +15,7 @@ const functions = [
   "C_Initialize",
   "C_GetSlotList",
   "C_OpenSession",
+  "C_GetSessionInfo",
   "C_Login",
   "C_SignInit",
   "C_Sign",

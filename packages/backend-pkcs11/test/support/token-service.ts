@@ -37,17 +37,17 @@ export class TokenService {
   }
 
   async restart(pause: number): Promise<void> {
-    this.#kill();
+    this.stop();
     await sleep(pause);
     await this.start();
   }
 
   remove(): void {
-    this.#kill();
+    this.stop();
     this.#folder.remove();
   }
 
-  #kill(): void {
+  stop(): void {
     if (this.#server?.pid !== undefined) process.kill(-this.#server.pid, "SIGKILL");
     rmSync(this.#socket, { force: true });
   }
