@@ -29,6 +29,14 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "authenticate with another participant, token by token",
     load: async () => (await import("./verbs/handshake.ts")).verb,
   },
+  sign: {
+    summary: "sign a Governance or Permissions document, with a key from anywhere",
+    load: async () => (await import("./verbs/sign.ts")).verb,
+  },
+  verify: {
+    summary: "is a document signed by the permissions CA, how, and who reads it",
+    load: async () => (await import("./verbs/verify.ts")).verb,
+  },
   uri: {
     summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",
     load: async () => (await import("./verbs/uri.ts")).verb,

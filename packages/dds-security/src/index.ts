@@ -43,6 +43,7 @@ export type { AccessAction, DialectName } from "./decisions/dialect.ts";
 export { type OpenAccessOptions, openAccess, refusedDecision } from "./decisions/opening.ts";
 export type { ParticipantProtection } from "./decisions/protection-participant.ts";
 export type { TopicProtection } from "./decisions/protection-topic.ts";
+export * from "./decisions/document-refusals.ts";
 export * from "./documents/algorithms.ts";
 export * from "./documents/date-time.ts";
 export * from "./documents/domains.ts";

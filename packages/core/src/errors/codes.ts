@@ -46,6 +46,10 @@ export const errorCodes = {
     "Check that the path names the right file.",
   ),
   FILE_READ_FAILED: row("reading the file failed", "Check the file system that holds the file."),
+  FILE_WRITE_FAILED: row(
+    "the file cannot be written",
+    "Check the folder, its permissions, and the room on its file system.",
+  ),
   PEM_NOT_FOUND: row(
     "there is no PEM block of the kind wanted",
     "Convert the file: `openssl x509 -inform DER -in FILE -out FILE.pem` for a certificate in DER.",
@@ -233,8 +237,20 @@ export const errorCodes = {
     "the document is not signed by the permissions CA",
     "Sign it with the permissions CA's own key, or name the CA that signed it.",
   ),
+  DOCUMENT_DIFFERS: row(
+    "the signed text is another than the one it is compared with",
+    "Sign the XML again, or compare it with the document that was made of it.",
+  ),
   CMS_INVALID: row("the PKCS#7 signature cannot be decoded", "Sign the document again."),
   XML_INVALID: row("the XML does not parse", "Correct the XML at the line and column named."),
+  DESCRIPTION_INVALID: row(
+    "the description of a deployment says something that no document can",
+    "Correct the place named; `ddscred draft --help` shows what a description holds.",
+  ),
+  POLICY_INVALID: row(
+    "the file is no policy of SROS 2 that can be turned into permissions",
+    "Correct the place named; `ros2 security generate_policy` writes a policy of a running system.",
+  ),
   DOCUMENT_INVALID: row("the document breaks the schema of DDS Security", "Correct the element named."),
 
   // Configurations

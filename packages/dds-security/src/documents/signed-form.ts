@@ -19,7 +19,7 @@ export interface SignedFormLimit {
 }
 
 interface Row extends SignedFormLimit {
-  exceeded(document: VerifiedDocument): boolean;
+  exceeded(document: VerifiedDocument, at: Date | undefined): boolean;
 }
 
 /** Those that verify with PKCS7_verify of OpenSSL. */
@@ -54,6 +54,12 @@ const rows: readonly Row[] = [
     },
   },
   {
+    readers: ["fastdds", "cyclonedds-0.10"],
+    message: "the permissions CA must be valid at the time of reading",
+    hint: "Have the CA certificate renewed.",
+    exceeded: ({ signer }, at) => at !== undefined && (at < signer.notBefore || at > signer.notAfter),
+  },
+  {
     readers: ["rustdds"],
     message: "only permissions CAs on P-256 are known",
     hint: "Use a permissions CA on P-256 where RustDDS takes part.",
@@ -68,9 +74,13 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** The limits that the signature of a verified document exceeds; most documents none. */
-export function signedFormLimits(document: VerifiedDocument): readonly SignedFormLimit[] {
+/**
+ * The limits that the signature of a verified document exceeds; most documents none.
+ *
+ * @param at the moment of reading; without it the CA's dates are not looked at
+ */
+export function signedFormLimits(document: VerifiedDocument, at?: Date): readonly SignedFormLimit[] {
   return rows
-    .filter((row) => row.exceeded(document))
+    .filter((row) => row.exceeded(document, at))
     .map(({ readers, message, hint }) => ({ readers, message, hint }));
 }

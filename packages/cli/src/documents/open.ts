@@ -1,0 +1,49 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { fileBackend } from "@ddscred/backend-file";
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  ddsPermissionsCaProfile,
+  uriScheme,
+  type ValidatedPath,
+  validatePath,
+} from "@ddscred/core";
+
+/** A URI as it is; a text without a scheme is a path. */
+export function uriOf(value: string): string {
+  // A single letter before the colon is a drive of Windows.
+  return (uriScheme(value)?.length ?? 0) > 1 ? value : pathToFileURL(resolve(value)).href;
+}
+
+/** The bytes of a file named on the command line. */
+export async function readFile(file: string): Promise<Uint8Array> {
+  const scheme = uriScheme(file);
+  if (scheme === "pkcs11") {
+    throw new CredentialError("URI_SCHEME_REFUSED", "a document is a file; a token holds none", {
+      uri: file,
+    });
+  }
+  return await fileBackend().document(uriOf(file));
+}
+
+/** The permissions CA validated as one, or what is wrong with it. */
+export async function validateCa(
+  ca: Certificate,
+  { at, crypto }: { at: Date; crypto: CryptoProvider },
+): Promise<ValidatedPath | CredentialError> {
+  try {
+    return await validatePath({ leaf: ca, anchors: [ca], at, crypto, profile: ddsPermissionsCaProfile });
+  } catch (error) {
+    if (error instanceof CredentialError) return error;
+    throw error;
+  }
+}
+
+/** The one permissions CA of those that a URI names: DDS knows one, the first. */
+export function firstOf(certificates: readonly Certificate[], uri: string): Certificate {
+  const [first] = certificates;
+  if (first !== undefined) return first;
+  throw new CredentialError("OBJECT_NOT_FOUND", "no certificate", { uri });
+}

@@ -1,0 +1,240 @@
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  formatName,
+  type SignedDocument,
+  signatureSchemes,
+  signDocument,
+  verifyDocument,
+} from "@ddscred/core";
+import {
+  documentReaders,
+  type Finding,
+  finding,
+  findingFromError,
+  signedFormLimits,
+} from "@ddscred/dds-security";
+import { type JudgedContent, judgeContent, refusalFindings } from "../documents/judge.ts";
+import { firstOf, readFile, uriOf, validateCa } from "../documents/open.ts";
+import { renderFacts, renderFindings } from "../documents/render.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import type { Verb } from "../main.ts";
+import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
+import { exitOf } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
+import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
+import { wire } from "../wiring.ts";
+
+const usage = `Usage: ddscred sign [OPTIONS] FILE --key URI --cert URI
+
+Signs a Governance or Permissions document with the permissions CA's key,
+wherever it is, so that every implementation reads it. The document is judged
+before, and the signature is verified after.
+
+  FILE                  the XML; with --resign a signed document (.p7s)
+  --key URI             the permissions CA's private key: file: or pkcs11:
+  --cert URI            its certificate: file:, data: or pkcs11:, or a path
+  --out FILE            where to write; default: FILE with .p7s for .xml;
+                        - is standard output
+  --resign              FILE is a signed document: verify it, and sign its text
+                        again
+  --ca URI              with --resign: who signed it before; default: --cert
+  --pss                 RSASSA-PSS in place of RSASSA-PKCS1-v1_5; Cyclone DDS
+                        and Fast DDS do not read it
+  --at TIME             the signing time to write; default: now
+  --force               sign even what implementations will not accept
+  --module PATH         PKCS#11 module for pkcs11: URIs
+  --format text|json    default text
+
+Exit status: 0 signed, 1 refused, 2 wrong usage, 3 a device failed.
+
+  ddscred sign permissions.xml --key 'pkcs11:token=CA;object=permissions' \\
+    --cert file:permissions_ca.pem
+`;
+
+export const verb: Verb = { usage, run };
+
+/** What is told about a signing. */
+interface Report {
+  readonly ok: boolean;
+  /** Whether `--force` would have signed it. */
+  readonly forcible: boolean;
+  readonly file: string;
+  readonly out?: string;
+  readonly document?: {
+    readonly kind: string;
+    readonly scheme: string;
+    readonly signer: string;
+    readonly signingTime?: string;
+    readonly bytes: number;
+  };
+  readonly findings: readonly Finding[];
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv, {
+    key: { type: "string" },
+    cert: { type: "string" },
+    out: { type: "string" },
+    resign: { type: "boolean" },
+    ca: { type: "string" },
+    pss: { type: "boolean" },
+    at: { type: "string" },
+    force: { type: "boolean" },
+    module: { type: "string" },
+    format: { type: "string" },
+  });
+  const format = readFormat(args, ["text", "json"]);
+  const { report, signed } = await sign(args, requestOf(args));
+  const toStdout = report.out === "-" && signed !== undefined;
+  if (toStdout) process.stdout.write(signed.bytes);
+  else if (format === "json") printJson(report);
+  if (format === "text")
+    (toStdout ? process.stderr : process.stdout).write(render(report, styleOf(process.stdout)));
+  return report.ok ? EXIT.good : exitOf(report.findings.filter(({ severity }) => severity === "error"));
+}
+
+interface Request {
+  readonly file: string;
+  readonly key: string;
+  readonly cert: string;
+  readonly out: string;
+}
+
+function requestOf(args: Arguments): Request {
+  const [file, ...more] = args.positionals;
+  const [key, cert] = [args.text("key"), args.text("cert")];
+  if (file === undefined || more.length > 0) throw new UsageError("name one document");
+  if (key === undefined) throw new UsageError("name the permissions CA's key: --key URI");
+  if (cert === undefined) throw new UsageError("name the permissions CA's certificate: --cert URI");
+  if (args.text("ca") !== undefined && !args.flag("resign")) throw new UsageError("--ca goes with --resign");
+  const out = args.text("out") ?? (args.flag("resign") ? file : file.replace(/(?:\.xml)?$/i, ".p7s"));
+  if (!args.flag("resign") && out !== "-" && resolve(out) === resolve(file))
+    throw new UsageError("--out is FILE itself; name another");
+  return { file, key: uriOf(key), cert: uriOf(cert), out };
+}
+
+async function sign(
+  args: Arguments,
+  { file, key, cert, out }: Request,
+): Promise<{ report: Report; signed?: SignedDocument }> {
+  const at = readMoment(args) ?? new Date();
+  const findings: Finding[] = [];
+  const refused = (forcible: boolean) => ({ report: { ok: false, forcible, file, findings } });
+  const { resolver, crypto } = wire({ module: args.text("module") });
+  try {
+    const certificate = firstOf(await resolver.certificates(cert), cert);
+    const before = args.text("ca");
+    const previous =
+      before === undefined ? certificate : firstOf(await resolver.certificates(uriOf(before)), uriOf(before));
+    const { xml, judged } = await contentOf(file, args.flag("resign") ? previous : undefined, crypto);
+    findings.push(...judged.findings, ...(await judgeCa(certificate, { at, crypto })));
+    // The key is not touched, and no PIN asked for, before the document is worth it.
+    if (!passes(findings, args.flag("force"))) return refused(true);
+    const { signer } = await resolver.credential({ certificate: cert, privateKey: key });
+    const scheme = args.flag("pss") ? { scheme: signatureSchemes.rsa_pss_sha256 } : {};
+    const signed = await signDocument(xml, { certificate, signer, crypto, at, ...scheme });
+    const { kind } = judged;
+    if (kind) findings.push(...refusalFindings(signed.verified, kind, judged.firstLine));
+    if (!passes(findings, args.flag("force"))) return refused(true);
+    findings.push(...signatureFindings(signed, at));
+    if (out !== "-") await writeAtOnce(out, signed.bytes);
+    const { verified } = signed;
+    const document = {
+      kind: kind ?? "unknown",
+      scheme: verified.scheme.name,
+      signer: formatName(certificate.subject),
+      ...(verified.signingTime && { signingTime: verified.signingTime.toISOString() }),
+      bytes: signed.bytes.length,
+    };
+    return { report: { ok: true, forcible: false, file, out, document, findings }, signed };
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    findings.push(findingFromError(error));
+    return refused(false);
+  } finally {
+    await resolver.close();
+  }
+}
+
+/** The text to sign: the file's own, or that of a signed document, verified. */
+async function contentOf(
+  file: string,
+  previous: Certificate | undefined,
+  crypto: CryptoProvider,
+): Promise<{ xml: Uint8Array; judged: JudgedContent }> {
+  const bytes = await readFile(file);
+  if (previous === undefined) {
+    refuseSigned(bytes);
+    return { xml: bytes, judged: judgeContent(bytes, { file }) };
+  }
+  const { content, contentLine } = await verifyDocument(bytes, { ca: previous, crypto });
+  return { xml: content, judged: judgeContent(content, { file, firstLine: contentLine }) };
+}
+
+/** A document that is signed already would be signed headers and all. */
+function refuseSigned(bytes: Uint8Array): void {
+  if (!/^(?:MIME-Version|Content-Type):/i.test(Buffer.from(bytes.subarray(0, 20)).toString("latin1"))) return;
+  throw new CredentialError("DOCUMENT_INVALID", "the file is a signed document already, not XML", {
+    hint: "Sign its text again: ddscred sign --resign FILE ...",
+  });
+}
+
+async function judgeCa(
+  certificate: Certificate,
+  context: { at: Date; crypto: CryptoProvider },
+): Promise<Finding[]> {
+  const path = await validateCa(certificate, context);
+  return path instanceof CredentialError ? [findingFromError(path)] : [];
+}
+
+/** What is an error for some implementation is one for signing; `--force` makes warnings of them. */
+function passes(findings: Finding[], force: boolean): boolean {
+  const stopping = ({ severity }: Finding) => severity !== "info";
+  for (const [i, one] of findings.entries()) {
+    if (stopping(one)) findings[i] = { ...one, severity: force ? "warning" : "error" };
+  }
+  return force || !findings.some(stopping);
+}
+
+/** What implementations will not read in the signature: told, because key and scheme were asked for. */
+function signatureFindings({ verified }: SignedDocument, at: Date): Finding[] {
+  return signedFormLimits(verified, at).map(({ readers, message, hint }) => {
+    const names = readers.map((reader) => documentReaders[reader]).join(", ");
+    return finding("PEER_DIFFERS", "warning", `${names}: ${message}`, { peers: readers, hint });
+  });
+}
+
+/** Nobody ever sees half a document. */
+async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(temporary, bytes, { flag: "wx", mode: 0o644 });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    throw new CredentialError("FILE_WRITE_FAILED", `${file} cannot be written (${code})`, { cause });
+  }
+}
+
+function render({ ok, forcible, file, out, document, findings }: Report, style: Style): string {
+  const verdict = ok ? style.good("signed") : style.bad("not signed");
+  const parts = [`${verdict}  ${style.bold(brief(file, LABEL))}`, ...renderFindings(findings, style)];
+  if (forcible) parts.push("  --force signs it nevertheless");
+  if (document) {
+    const rows = [
+      ["document", document.kind],
+      ["signature", document.scheme],
+      ["signed by", brief(document.signer, LABEL)],
+      ["signed on", document.signingTime],
+      ["written to", out === "-" ? "standard output" : out],
+    ] as const;
+    parts.push(renderFacts(rows, style));
+  }
+  return `${parts.join("\n\n")}\n`;
+}
