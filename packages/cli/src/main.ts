@@ -29,6 +29,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "authenticate with another participant, token by token",
     load: async () => (await import("./verbs/handshake.ts")).verb,
   },
+  draft: {
+    summary: "write a Governance or Permissions document from a short description",
+    load: async () => (await import("./verbs/draft.ts")).verb,
+  },
   sign: {
     summary: "sign a Governance or Permissions document, with a key from anywhere",
     load: async () => (await import("./verbs/sign.ts")).verb,
@@ -36,6 +40,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
   verify: {
     summary: "is a document signed by the permissions CA, how, and who reads it",
     load: async () => (await import("./verbs/verify.ts")).verb,
+  },
+  cert: {
+    summary: "is a certificate good under a CA, and by which path",
+    load: async () => (await import("./verbs/cert.ts")).verb,
   },
   uri: {
     summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",

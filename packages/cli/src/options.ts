@@ -78,9 +78,9 @@ export function readDomain(args: Arguments): number | undefined {
   return domain;
 }
 
-/** `--at`: an ISO 8601 date, or date and time; without a zone it is UTC. */
-export function readMoment(args: Arguments): Date | undefined {
-  const value = args.text("at");
+/** `--at` and its kin: an ISO 8601 date, or date and time; without a zone it is UTC. */
+export function readMoment(args: Arguments, name = "at"): Date | undefined {
+  const value = args.text(name);
   if (value === undefined) return undefined;
   const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(
     value,
@@ -89,7 +89,7 @@ export function readMoment(args: Arguments): Date | undefined {
   const moment = new Date(`${date}T${time}${zone.toUpperCase()}`);
   // Date takes a day that its month has not for one of the next month.
   if (Number.isNaN(moment.getTime()) || !new Date(`${date}T00:00:00Z`).toISOString().startsWith(date))
-    throw new UsageError("--at is a time such as 2027-01-31T12:00:00Z");
+    throw new UsageError(`--${name} is a time such as 2027-01-31T12:00:00Z`);
   return moment;
 }
 

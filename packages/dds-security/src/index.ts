@@ -1,5 +1,5 @@
-export type { Endianness } from "./authentication/cdr.ts";
 export { AuthenticatedPeer } from "./authentication/authenticated-peer.ts";
+export type { Endianness } from "./authentication/cdr.ts";
 export * from "./authentication/data-holder.ts";
 export * from "./authentication/guid.ts";
 export * from "./authentication/handshake.ts";
@@ -55,4 +55,8 @@ export * from "./documents/permissions.ts";
 export * from "./documents/signed-form.ts";
 export type * from "./documents/values.ts";
 export type { DocumentExtension, Located } from "./documents/walk.ts";
+export * from "./drafts/description.ts";
+export type * from "./drafts/draft.ts";
+export * from "./drafts/policy.ts";
+export * from "./drafts/write.ts";
 export * from "./finding.ts";
