@@ -1,7 +1,8 @@
 import { fileBackend } from "@ddscred/backend-file";
-import { pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { type PinProvider, type Pkcs11Source, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
+import { programPins } from "./pin/pins.ts";
 
 /** How the program's resolver is put together. */
 export interface Wiring {
@@ -9,10 +10,20 @@ export interface Wiring {
   readonly module?: string | undefined;
   /** Folders for relative file: paths, tried in order. */
   readonly bases?: readonly string[];
+  /** Where PINs come from that no URI holds. Default: whoever sits at the terminal. */
+  readonly pin?: PinProvider;
+}
+
+/** The backends, put together. */
+export interface Wired {
+  readonly resolver: Resolver;
+  readonly crypto: CryptoProvider;
+  /** The one of the resolver's sources that can write. */
+  readonly tokens: Pkcs11Source;
 }
 
 /** The only place that knows all backends. None opens anything before its first call. */
-export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvider } {
+export function wire(wiring: Wiring): Wired {
   const crypto = nodeCrypto();
   const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
   const pkcs11 = pkcs11Backend({
@@ -21,7 +32,8 @@ export function wire(wiring: Wiring): { resolver: Resolver; crypto: CryptoProvid
     discover: true,
     // One command is a process of its own already, and starting another takes longer than most of them.
     isolation: "inline",
+    pin: wiring.pin ?? programPins(),
     ...(wiring.module === undefined ? {} : { module: wiring.module }),
   });
-  return { resolver: createResolver([file, pkcs11], { crypto }), crypto };
+  return { resolver: createResolver([file, pkcs11], { crypto }), crypto, tokens: pkcs11 };
 }

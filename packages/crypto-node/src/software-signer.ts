@@ -43,6 +43,24 @@ export interface SoftwareSignerOptions {
  * with explicit parameters or a compressed point, and RSA that is bound to PSS.
  */
 export function softwareSigner(key: Uint8Array | string, options: SoftwareSignerOptions = {}): Signer {
+  const { privateKey, spki, schemes } = openKey(key, options);
+  return new SoftwareSigner(privateKey, spki, schemes, options.uri);
+}
+
+/**
+ * The private key itself, to be stored elsewhere: DER of PKCS#8, not encrypted. For the key and the errors see
+ * {@link softwareSigner}.
+ */
+export function exportPrivateKey(key: Uint8Array | string, options: SoftwareSignerOptions = {}): Uint8Array {
+  const { privateKey } = openKey(key, options);
+  return new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }));
+}
+
+/** Opens a key, whose halves fit. */
+function openKey(
+  key: Uint8Array | string,
+  options: SoftwareSignerOptions,
+): { privateKey: KeyObject; spki: Uint8Array; schemes: readonly SignatureScheme[] } {
   if (typeof key !== "string" && !(key instanceof Uint8Array)) {
     throw new TypeError("a key is PEM text, or bytes of PEM or DER");
   }
@@ -59,7 +77,7 @@ export function softwareSigner(key: Uint8Array | string, options: SoftwareSigner
   if (!halvesFit(privateKey, publicKey, schemes[0])) {
     throw block.fail("KEY_INVALID", "the public half inside the private key belongs to another key");
   }
-  return new SoftwareSigner(privateKey, spki, schemes, uri);
+  return { privateKey, spki, schemes };
 }
 
 class SoftwareSigner implements Signer {

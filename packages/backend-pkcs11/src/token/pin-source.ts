@@ -14,7 +14,15 @@ import { pinOfCredential, pinOfFile } from "./pin-file.ts";
  */
 export async function pinOfUri(uri: Pkcs11Uri, commands: readonly string[]): Promise<Secret | undefined> {
   const { "pin-value": value, "pin-source": source } = uri.query;
-  if (value !== undefined || source === undefined) return value;
+  return value !== undefined || source === undefined ? value : await readPinSource(source, commands);
+}
+
+/**
+ * The PIN in a source, written as in `pin-source`: `PIN_SOURCE_REFUSED`, `PIN_SOURCE_UNREADABLE`, `URI_INVALID`.
+ *
+ * @param commands absolute paths of the programs that may be run
+ */
+export async function readPinSource(source: string, commands: readonly string[] = []): Promise<Secret> {
   if (source.startsWith("|")) return await pinOfCommand(source.slice(1), commands);
   const read = readers.get(uriScheme(source) ?? "");
   if (read !== undefined) return await read(source.slice(source.indexOf(":") + 1), source);

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { PinProvider } from "@ddscred/backend-pkcs11";
 import {
   CredentialError,
   matchesToken,
@@ -8,6 +9,7 @@ import {
   parsePkcs11Uri,
   redactUri,
 } from "@ddscred/core";
+import { pinsWereGiven } from "../pin/pins.ts";
 import { wire } from "../wiring.ts";
 import { accessTo } from "./files.ts";
 import type { ExaminedModule } from "./modules.ts";
@@ -36,6 +38,7 @@ export function readUri(text: string): Pkcs11Uri | CredentialError {
 export async function judgeUri(
   { text, uri }: GivenUri,
   examined: readonly ExaminedModule[],
+  provider: PinProvider,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
   const pin = judgePin(uri);
@@ -51,14 +54,19 @@ export async function judgeUri(
     return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
   }
   const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
-  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path))];
+  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path, provider))];
 }
 
-async function judgeObject(text: string, uri: Pkcs11Uri, module: string): Promise<DoctorFinding[]> {
+async function judgeObject(
+  text: string,
+  uri: Pkcs11Uri,
+  module: string,
+  pin: PinProvider,
+): Promise<DoctorFinding[]> {
   const { object, id, type } = uri.path;
   if (object === undefined && id === undefined && type === undefined) return [];
   const found: string[] = [];
-  const { resolver } = wire({ module });
+  const { resolver } = wire({ module, pin });
   try {
     for await (const description of resolver.list(text)) {
       if (description.kind !== "token")
@@ -71,7 +79,8 @@ async function judgeObject(text: string, uri: Pkcs11Uri, module: string): Promis
     await resolver.close();
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
-  const hasPin = uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
+  const hasPin =
+    pinsWereGiven() || uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
   const list = `\`ddscred ls --module ${shellWord(module)} ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [

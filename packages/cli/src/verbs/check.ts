@@ -17,12 +17,14 @@ import {
   readPeer,
   readSpan,
 } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring } from "../pin/options.ts";
+import { pinsWereGiven } from "../pin/pins.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { renderReport } from "../terminal/report.ts";
 import { styleOf } from "../terminal/style.ts";
-import { wire } from "../wiring.ts";
+import { type Wiring, wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred check [OPTIONS] SOURCE...
        ddscred check [OPTIONS] --property NAME=URI ...
@@ -38,6 +40,7 @@ to do.
   --module PATH         PKCS#11 module for pkcs11: URIs; default: the
                         module-path of the URI, else the one that the
                         environment, openssl.cnf or p11-kit names
+${pinUsage}
   --domain N            the domain that the participant will join, 0 to 230
   --at TIME             judge another moment: 2027-01-31 or
                         2027-01-31T12:00:00Z
@@ -61,7 +64,7 @@ export const verb: Verb = { usage, run };
 async function run(argv: readonly string[]): Promise<number> {
   const args = readArguments(argv, {
     property: { type: "string", multiple: true },
-    module: { type: "string" },
+    ...tokenOptions,
     domain: { type: "string" },
     at: { type: "string" },
     peer: { type: "string" },
@@ -73,25 +76,30 @@ async function run(argv: readonly string[]): Promise<number> {
   const warnBefore = readSpan(args, "warn-before") ?? MONTH;
   const options = { at, warnBefore, ...definedOnly({ domain: readDomain(args), peer: readPeer(args) }) };
   const reports: CheckReport[] = [];
+  const tokens = tokenWiring(args);
   for (const read of sourceReaders(args)) {
-    reports.push(...(await checkSource(read, args.text("module"), options)));
+    reports.push(...(await checkSource(read, tokens, options)));
   }
   await show(reports, format, at);
+  if (pinsWereGiven()) process.stderr.write(PIN_NOTE);
   return exitOf(
     reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")),
   );
 }
 
+/** A participant reads its configuration alone. */
+const PIN_NOTE = "note: a PIN was given from outside of the configuration; the participant needs one too\n";
+
 /** A source that cannot even be read is a report too, with that one finding. */
 async function checkSource(
   reader: SourceReader,
-  module: string | undefined,
+  tokens: Pick<Wiring, "module" | "pin">,
   options: Pick<CheckOptions, "domain" | "at" | "peer" | "warnBefore">,
 ): Promise<CheckReport[]> {
   const reports: CheckReport[] = [];
   try {
     for (const { configuration, bases, others } of await reader.read(options.domain)) {
-      const { resolver, crypto } = wire({ module, bases });
+      const { resolver, crypto } = wire({ ...tokens, bases });
       const exposure: ExposureOf = async (uri) => await fileBackend({ bases }).exposure(uri);
       try {
         reports.push(await check(configuration, { resolver, crypto, exposure, ...others, ...options }));

@@ -1,4 +1,4 @@
-import { discoverModules } from "@ddscred/backend-pkcs11";
+import { discoverModules, type PinProvider } from "@ddscred/backend-pkcs11";
 import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
@@ -11,6 +11,8 @@ import { judgeUri, readUri } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
+import { tokenOptions } from "../pin/options.ts";
+import { programPins } from "../pin/pins.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
@@ -23,10 +25,12 @@ configuration of OpenSSL (which Cyclone DDS uses), access rights, environment
 variables. Says what to do about each. No PIN is asked for or printed.
 
   URI                   a pkcs11: URI: is its token there, and its object? Nobody
-                        is logged in, unless the URI has a PIN
+                        is logged in, unless there is a PIN
   --module PATH         PKCS#11 module; default: the first that is there, of
                         PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE, openssl.cnf
                         and p11-kit's module files
+  --pin-source SOURCE   a PIN for the URI's token: file:PATH, env:NAME,
+                        fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'
   --format text|json    default text
 
   ddscred doctor
@@ -36,19 +40,27 @@ variables. Says what to do about each. No PIN is asked for or printed.
 export const verb: Verb = { usage, run };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const args = readArguments(argv, { module: { type: "string" }, format: { type: "string" } });
+  const args = readArguments(argv, { ...tokenOptions, format: { type: "string" } });
   const format = readFormat(args, ["text", "json"]);
   const [uri, ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
   if (uri !== undefined && !/^pkcs11:/i.test(uri)) throw new UsageError("doctor examines pkcs11: URIs");
-  const report = await examine(args.text("module"), uri);
+  const report = await examine(args.text("module"), uri, programPins(args.text("pin-source"), nobody));
   if (format === "json") printJson(report);
   else process.stdout.write(renderDoctor(report, styleOf(process.stdout)));
   const errors = report.findings.filter(({ severity }) => severity === "error");
   return exitOf(errors.map(({ code = "" }) => ({ code })));
 }
 
-async function examine(option: string | undefined, text: string | undefined): Promise<DoctorReport> {
+async function nobody(): Promise<undefined> {
+  return undefined;
+}
+
+async function examine(
+  option: string | undefined,
+  text: string | undefined,
+  pin: PinProvider,
+): Promise<DoctorReport> {
   const given = text === undefined ? undefined : { text, uri: readUri(text) };
   const uri = given === undefined || given.uri instanceof CredentialError ? ANY : given.uri;
   const program = await opensslProgram();
@@ -64,7 +76,7 @@ async function examine(option: string | undefined, text: string | undefined): Pr
     ...judgeModules(discovery, examined),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined),
-    ...(given === undefined ? [] : await judgeUri(given, examined)),
+    ...(given === undefined ? [] : await judgeUri(given, examined, pin)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
   ];

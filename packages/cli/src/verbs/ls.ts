@@ -1,7 +1,8 @@
 import { type CredentialDescription, CredentialError } from "@ddscred/core";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
-import { readArguments, readFormat } from "../options.ts";
+import { type Arguments, readArguments, readFormat } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring } from "../pin/options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, URI, wrap } from "../terminal/style.ts";
@@ -13,26 +14,26 @@ Lists tokens and what is on them, each with a URI that names exactly that
 object.
 
   URI                   what to list; default pkcs11: (everything). Private
-                        objects need a PIN, best by pin-source=file:/path or
-                        pin-source=env:NAME
+                        objects need a PIN
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
+${pinUsage}
   --format text|json    default text
 
   ddscred ls --module /usr/lib/softhsm/libsofthsm2.so
-  ddscred ls 'pkcs11:token=HSM;type=private?pin-source=env:PIN' --module ...
+  ddscred ls 'pkcs11:token=HSM;type=private' --pin-source env:PIN
 `;
 
 export const verb: Verb = { usage, run };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const args = readArguments(argv, { module: { type: "string" }, format: { type: "string" } });
+  const args = readArguments(argv, { ...tokenOptions, format: { type: "string" } });
   const format = readFormat(args, ["text", "json"]);
   const [uri = "pkcs11:", ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
   if (!/^pkcs11:/i.test(uri)) throw new UsageError("ls lists pkcs11: URIs");
   try {
-    const found = await list(uri, args.text("module"));
+    const found = await list(uri, args);
     if (format === "json") printJson(found);
     else process.stdout.write(render(found, styleOf(process.stdout)));
     return found.length > 0 ? EXIT.good : EXIT.no;
@@ -43,8 +44,8 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function list(uri: string, module: string | undefined): Promise<CredentialDescription[]> {
-  const { resolver } = wire({ module });
+async function list(uri: string, args: Arguments): Promise<CredentialDescription[]> {
+  const { resolver } = wire(tokenWiring(args));
   const found: CredentialDescription[] = [];
   try {
     for await (const description of resolver.list(uri)) found.push(description);
