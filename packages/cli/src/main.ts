@@ -4,6 +4,8 @@ import { showError } from "./terminal/errors.ts";
 /** A verb of the program: `run` gets what stands after the verb and answers with the exit status. */
 export interface Verb {
   readonly usage: string;
+  /** The usage of the action that the arguments name, where a verb has several. */
+  help?(args: readonly string[]): Promise<string>;
   run(args: readonly string[]): Promise<number>;
 }
 
@@ -77,7 +79,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const verb = await entry.load();
   const options = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : rest.length);
   if (options.includes("--help") || options.includes("-h")) {
-    process.stdout.write(verb.usage);
+    process.stdout.write((await verb.help?.(rest)) ?? verb.usage);
     return EXIT.good;
   }
   try {

@@ -1,0 +1,28 @@
+import { UsageError } from "../exit.ts";
+import type { Verb } from "../main.ts";
+
+/** What can be done with certificates; one file each, loaded when asked for. */
+const actions: Readonly<Record<string, () => Promise<Verb>>> = {
+  verify: async () => (await import("./cert/verify.ts")).verb,
+};
+
+const usage = `Usage: ddscred cert verify FILE|URI --ca URI [OPTIONS]
+
+  verify     is a certificate good under a CA, and by which path
+
+\`ddscred cert verify --help\` explains it.
+`;
+
+export const verb: Verb = { usage, run, help };
+
+async function help([name = ""]: readonly string[]): Promise<string> {
+  const load = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  return load === undefined ? usage : (await load()).usage;
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [name = "", ...args] = argv;
+  const load = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (load === undefined) throw new UsageError(`say ${Object.keys(actions).join(" or ")}`);
+  return await (await load()).run(args);
+}
