@@ -56,7 +56,7 @@ test("a token that goes and comes again is told, and so is the recovery", async 
 });
 
 test("what a listener throws or rejects with does no harm", async (t) => {
-  const fails = [
+  const fails: readonly (() => unknown)[] = [
     () => {
       throw new Error("listener");
     },
@@ -211,7 +211,7 @@ t.test(
 
 t.test("options of a wrong kind are refused", async (t) => {
   const wrong: object[] = [{ keepAlive: 0 }, { keepAlive: "1" }, { onEvent: 1 }, { trace: {} }];
-  for (const options of wrong) t.throws(() => pkcs11Backend(options as Pkcs11BackendOptions), TypeError);
+  for (const options of wrong) t.throws(() => pkcs11Backend(options), TypeError);
 });
 
 function test(name: string, body: (t: Test, faulty: FaultyModule) => Promise<void>): void {
