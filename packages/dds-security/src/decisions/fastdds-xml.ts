@@ -1,4 +1,4 @@
-import { CredentialError, type SourceLocation, type VerifiedDocument } from "@ddscred/core";
+import { CredentialError, type SourceLocation, utf8Text, type VerifiedDocument } from "@ddscred/core";
 import type { Located } from "../documents/walk.ts";
 import type { XmlElement } from "../xml/element.ts";
 import { readXml } from "../xml/reader.ts";
@@ -18,13 +18,25 @@ export function readFastXml(
     );
   let root: XmlElement;
   try {
-    root = readXml(document.content, { ...options, firstLine: document.contentLine, doctype: "plain" });
+    const text = utf8Text(document.content);
+    const place = { ...options, firstLine: document.contentLine, doctype: "plain" as const };
+    root = readXml(text?.includes("<!DOCTYPE") === true ? withoutEntities(text) : document.content, place);
   } catch (error) {
     if (error instanceof CredentialError) throw refuse(error.message, error.location);
     throw error;
   }
   if (root.name !== "dds") throw refuse(`expected <dds>, found <${root.name.slice(0, 64)}>`, root.location);
   return new FastElement(root, refuse);
+}
+
+/**
+ * The parser of Fast DDS passes over a DOCTYPE, whatever it declares, and keeps references that XML itself does not
+ * define as they stand. Nothing is ever expanded.
+ */
+function withoutEntities(text: string): string {
+  return text
+    .replace(/<!DOCTYPE[^[>]*(?:\[[^\]]*\]\s*)?>/, (doctype) => doctype.replace(/[^\n]/g, " "))
+    .replace(/&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,8}|#x[0-9a-fA-F]{1,8});)/g, "&amp;");
 }
 
 /** One element, whose children are taken in their order. */
