@@ -27,10 +27,15 @@ export const PIN = "canary-pin-4711";
 export class TokenFolder {
   readonly path = mkdtempSync(join(tmpdir(), "ddscred-"));
 
-  constructor() {
-    const tokens = join(this.path, "tokens");
+  readonly #tokens: string;
+
+  /** @param isLarge for thousands of objects, which take minutes to write on a disk: in memory, where that can be had */
+  constructor(isLarge = false) {
+    const isInMemory = isLarge && existsSync(MEMORY);
+    this.#tokens = isInMemory ? mkdtempSync(join(MEMORY, "ddscred-")) : join(this.path, "tokens");
+    const tokens = this.#tokens;
     const configuration = join(this.path, "softhsm2.conf");
-    mkdirSync(tokens);
+    mkdirSync(tokens, { recursive: true });
     writeFileSync(
       configuration,
       `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`,
@@ -60,9 +65,12 @@ export class TokenFolder {
   }
 
   remove(): void {
+    rmSync(this.#tokens, { recursive: true, force: true });
     rmSync(this.path, { recursive: true, force: true });
   }
 }
+
+const MEMORY = "/dev/shm";
 
 function reasonToSkip(): string | false {
   if (module === "") return "SoftHSM's module is not installed";
