@@ -43,9 +43,21 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "is a document signed by the permissions CA, how, and who reads it",
     load: async () => (await import("./verbs/verify.ts")).verb,
   },
+  key: {
+    summary: "make a key pair on a token, which it never leaves; or import one",
+    load: async () => (await import("./verbs/key.ts")).verb,
+  },
+  csr: {
+    summary: "ask for a certificate with a key on a token (PKCS#10)",
+    load: async () => (await import("./verbs/csr.ts")).verb,
+  },
   cert: {
-    summary: "is a certificate good under a CA, and by which path",
+    summary: "store, issue and verify certificates",
     load: async () => (await import("./verbs/cert.ts")).verb,
+  },
+  remove: {
+    summary: "remove one object from a token",
+    load: async () => (await import("./verbs/remove.ts")).verb,
   },
   uri: {
     summary: "parse, format, match and compare pkcs11: URIs (RFC 7512)",

@@ -1,13 +1,26 @@
+import type { TraceListener } from "@ddscred/backend-pkcs11";
 import type { Arguments } from "../options.ts";
+import { printTrace } from "../terminal/trace.ts";
 import type { Wiring } from "../wiring.ts";
 import { programPins } from "./pins.ts";
 
 /** The options of every verb that may need a token. */
-export const tokenOptions = { module: { type: "string" }, "pin-source": { type: "string" } } as const;
+export const tokenOptions = {
+  module: { type: "string" },
+  "pin-source": { type: "string" },
+  trace: { type: "boolean" },
+} as const;
 
 /** What they say, for {@link wire}. */
-export function tokenWiring(args: Arguments): Pick<Wiring, "module" | "pin"> {
-  return { module: args.text("module"), pin: programPins(args.text("pin-source")) };
+export function tokenWiring(args: Arguments): TokenWiring {
+  return { module: args.text("module"), pin: programPins(args.text("pin-source")), trace: traceOf(args) };
+}
+
+export type TokenWiring = Pick<Wiring, "module" | "pin" | "trace">;
+
+/** `--trace`: where calls on tokens are told; undefined where nobody wants to know. */
+export function traceOf(args: Arguments): TraceListener | undefined {
+  return args.flag("trace") ? printTrace : undefined;
 }
 
 /** Of `--pin-source`, for the usage of a verb. */
@@ -15,3 +28,7 @@ export const pinUsage = `  --pin-source SOURCE   where the PIN is that no URI ho
                         fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'; for
                         the first token that wants one. Default: it is asked
                         for where there is a terminal`;
+
+/** Of `--trace`, likewise. */
+export const traceUsage = `  --trace               print each call on a token to stderr: its time, its
+                        result, and neither PINs nor data`;

@@ -3,7 +3,7 @@ import { CredentialError, Secret } from "@ddscred/core";
 
 /** Whether somebody can be asked, and sees the question. */
 export function hasTerminal(): boolean {
-  return Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**

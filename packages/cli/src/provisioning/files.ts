@@ -1,0 +1,48 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { fileBackend } from "@ddscred/backend-file";
+import { CredentialError, encodePem, readPem, uriScheme } from "@ddscred/core";
+
+/** A URI as it is; a text without a scheme is a path. */
+export function uriOf(value: string): string {
+  // A single letter before the colon is a drive of Windows.
+  return (uriScheme(value)?.length ?? 0) > 1 ? value : pathToFileURL(resolve(value)).href;
+}
+
+/** The bytes of a path, a file: or a data: URI. */
+export async function readInput(value: string): Promise<Uint8Array> {
+  return await fileBackend().document(uriOf(value));
+}
+
+/** The DER of the first PEM block with this label, or of what is DER already. `PEM_NOT_FOUND`, `PEM_INVALID` */
+export async function readDerInput(value: string, label: string): Promise<Uint8Array> {
+  const bytes = await readInput(value);
+  if (bytes[0] === SEQUENCE) return bytes;
+  const block = readPem(bytes).find((one) => one.label === label || one.label === `NEW ${label}`);
+  if (block !== undefined) return block.der;
+  throw new CredentialError("PEM_NOT_FOUND", `there is no PEM block ${label}`, { uri: uriOf(value) });
+}
+
+/**
+ * Writes PEM into a new file, or gives the text where no file is named. `FILE_WRITE_FAILED`, also where the file
+ * is there already.
+ */
+export async function writePem(file: string | undefined, label: string, der: Uint8Array): Promise<string> {
+  const pem = encodePem(label, der);
+  if (file === undefined || file === "-") return pem;
+  try {
+    await writeFile(file, pem, { flag: "wx", mode: 0o644 });
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const problem =
+      code === "EEXIST" ? "is there already, and is not overwritten" : `cannot be written (${code})`;
+    throw new CredentialError("FILE_WRITE_FAILED", `${file} ${problem}`, {
+      cause,
+      ...(code === "EEXIST" ? { hint: "Choose another name (--out), or move the old file away." } : {}),
+    });
+  }
+  return pem;
+}
+
+const SEQUENCE = 0x30;
