@@ -24,8 +24,6 @@ export interface TokenUnderTest {
   readonly uris?: Partial<FixtureUris>;
   /** Called after each rule, when nobody uses the module any more. Without it the module stays loaded between rules. */
   readonly afterEach?: () => void;
-  /** The rules that are tested, by name. Default: all. */
-  readonly rules?: (name: string) => boolean;
 }
 
 /** The contract of a backend on one token, with the module in this process and in one of its own. */
@@ -34,11 +32,7 @@ export async function testToken(t: Test, token: TokenUnderTest): Promise<void> {
     await t.test(`${token.name}, ${isolation}`, async (t) => {
       for (const [what, reason] of Object.entries(token.cannot ?? {})) t.comment(`no ${what}: ${reason}`);
       if (token.afterEach === undefined) await keepLoaded(t, token, isolation);
-      const { rules = () => true } = token;
-      const test = async (name: string, body: () => Promise<void>): Promise<void> => {
-        if (rules(name)) await t.test(name, body);
-      };
-      await testBackend({ test }, () => fixture(token, isolation));
+      await testBackend({ test: (name, body) => t.test(name, body) }, () => fixture(token, isolation));
     });
   }
 }

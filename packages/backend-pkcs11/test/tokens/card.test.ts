@@ -1,0 +1,134 @@
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, type KeyPairKeyObjectResult } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { FixtureMaterial } from "@ddscred/backend-conformance";
+import { examineModule } from "@ddscred/backend-pkcs11";
+import t, { type Test } from "tap";
+import { startDaemon } from "../support/daemon.ts";
+import { library, missing } from "../support/installed.ts";
+import { issueMaterial } from "../support/issue.ts";
+import { hide, inNamespaces, noNamespaces } from "../support/namespace.ts";
+import type { CardFile } from "../support/piv-card-program.ts";
+import { type TokenUnderTest, testToken } from "../support/token-fixture.ts";
+
+const PIN = "471147";
+const PORT = 23329;
+const openSc = library("opensc-pkcs11.so");
+const ykcs11 = library("libykcs11.so.2");
+const driver = ["/usr/lib/pcsc/drivers/serial/libifdvpcd.so"].find((path) => existsSync(path)) ?? "";
+const skip =
+  missing({
+    OpenSC: openSc,
+    ykcs11,
+    "vpcd's reader (vsmartcard-vpcd)": driver,
+    pcscd: "pcscd",
+    "ip (iproute2)": "ip",
+    pkcs11js: "pkcs11js",
+  }) ?? noNamespaces();
+
+t.setTimeout(300_000);
+
+// The virtual reader listens to everybody, so it is in a network of its own.
+t.test("the contract of a backend on a PIV card", skip === undefined ? {} : { skip }, async (t) => {
+  await inNamespaces(t, import.meta.url, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ddscred-"));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const material = insertCard(t, folder);
+    const [ofOpenSc, ofYubico] = [await tokenLabel(openSc), await tokenLabel(ykcs11)];
+    await testToken(t, { name: "OpenSC on a PIV card", ...card(openSc, ofOpenSc, material) });
+    await testToken(t, { name: "ykcs11 on a PIV card", ...card(ykcs11, ofYubico, material) });
+  });
+});
+
+function card(module: string, label: string, material: FixtureMaterial): Omit<TokenUnderTest, "name"> {
+  const on = `pkcs11:token=${encodeURIComponent(label)}`;
+  const login = `?pin-value=${PIN}`;
+  return {
+    options: { module },
+    label,
+    pin: PIN,
+    material,
+    cannot: {
+      chains: "labels are the module's own, each of one object",
+      keyGeneration: "keys are made with the management key, which is no PIN",
+      writing: "certificates are written with the management key, which is no PIN",
+    },
+    uris: {
+      ecCertificate: `${on};id=%01;type=cert`,
+      ecPrivateKey: `${on};id=%01;type=private${login}`,
+      rsaCertificate: `${on};id=%02;type=cert`,
+      rsaPrivateKey: `${on};id=%02;type=private${login}`,
+      ca: `${on};id=%04;type=cert`,
+      ambiguousCertificate: `${on};type=cert`,
+      ambiguousPrivateKey: `${on};type=private${login}`,
+      withoutPin: `${on};id=%01;type=private`,
+      withWrongPin: `${on};id=%01;type=private?pin-value=17171717`,
+    },
+  };
+}
+
+/** The label that a module gives the card, once it sees it. */
+async function tokenLabel(module: string): Promise<string> {
+  for (let attempt = 1; attempt <= 20; attempt++) {
+    const { slots } = await examineModule(module);
+    const label = slots.find(({ token }) => token?.isInitialised === true)?.token?.info.label;
+    if (label !== undefined) return label;
+    await sleep(250);
+  }
+  throw new Error(`${module} sees no card`);
+}
+
+/** Reader and card; the card's certificates. */
+function insertCard(t: Test, folder: string): FixtureMaterial {
+  hide("/run");
+  mkdirSync("/run/pcscd");
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+  // vpcd writes a frame in two parts, and waits for the first to be acknowledged: 40 ms with each command.
+  const loopback = ["local", "127.0.0.1", "dev", "lo", "scope", "host", "src", "127.0.0.1"];
+  execFileSync("ip", ["route", "replace", "table", "local", ...loopback, "quickack", "1"]);
+  const readers = join(folder, "readers");
+  mkdirSync(readers);
+  writeFileSync(join(readers, "vpcd"), readerOf(driver));
+  const made: Record<number, KeyPairKeyObjectResult> = {
+    0x9a: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    0x9c: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    0x9d: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  };
+  const [ec, rsa, twin] = Object.values(made).map(({ publicKey }) =>
+    publicKey.export({ format: "der", type: "spki" }),
+  );
+  if (ec === undefined || rsa === undefined || twin === undefined)
+    throw new TypeError("three keys were made");
+  const material = issueMaterial({ ec, rsa, twins: [twin] });
+  const held = [material.ec, material.rsa, material.twins[0], material.ca];
+  const file = join(folder, "card.json");
+  const card: CardFile = {
+    pin: PIN,
+    keys: [0x9a, 0x9c, 0x9d, 0x9e].map((reference, n) => {
+      const key = made[reference]?.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+      const certificate = Buffer.from(held[n]?.certificate.der ?? []).toString("base64");
+      return { reference, certificate, ...(key === undefined ? {} : { key }) };
+    }),
+  };
+  writeFileSync(file, JSON.stringify(card), { mode: 0o600 });
+  startDaemon(t, "/usr/sbin/pcscd", "-f", "-c", readers);
+  const program = fileURLToPath(new URL("../support/piv-card-program.js", import.meta.url));
+  startDaemon(t, process.execPath, program, String(PORT), file);
+  return { ...material, twins: held.filter((one) => one !== undefined) };
+}
+
+/** Yubico's module looks at readers with this name alone. */
+function readerOf(path: string): string {
+  const port = `0x${PORT.toString(16)}`;
+  return [
+    'FRIENDLYNAME "Yubico YubiKey (virtual)"',
+    `DEVICENAME /dev/null:${port}`,
+    `LIBPATH ${path}`,
+    `CHANNELID ${port}`,
+    "",
+  ].join("\n");
+}
