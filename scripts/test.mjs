@@ -2,7 +2,7 @@
 // The last line is `N passed, N failed, N skipped`: assertions by tap, and one for each check of the house.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installFingerprint, root, setUp, step } from "./setup.mjs";
 
@@ -12,6 +12,19 @@ const SYSTEM_PACKAGES = [
   { name: "p11-kit", probe: "p11-kit", for: "tests on a token service that dies" },
   { name: "libnss3-tools", probe: "certutil", for: "tests on NSS softokn" },
   { name: "openssl", probe: "openssl", for: "tests against OpenSSL" },
+  { name: "libtpm2-pkcs11-1", probe: "/usr/lib/*/pkcs11/libtpm2_pkcs11.so", for: "tests on a TPM" },
+  { name: "libtss2-tcti-swtpm0", probe: "/usr/lib/*/libtss2-tcti-swtpm.so.0", for: "tests on a TPM" },
+  { name: "swtpm", probe: "swtpm", for: "tests on a TPM" },
+  { name: "tpm2-tools", probe: "tpm2_flushcontext", for: "tests on a TPM" },
+  { name: "opencryptoki", probe: "pkcsslotd", for: "tests on openCryptoki" },
+  { name: "pcscd", probe: "pcscd", for: "tests on a smart card" },
+  {
+    name: "vsmartcard-vpcd",
+    probe: "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+    for: "tests on a smart card",
+  },
+  { name: "ykcs11", probe: "/usr/lib/*/libykcs11.so.2", for: "tests on a smart card by Yubico's module" },
+  { name: "iproute2", probe: "ip", for: "tests on a smart card, in a network of its own" },
 ];
 
 const bin = (name) => join(root, "node_modules/.bin", name);
@@ -109,27 +122,39 @@ function failures(lines) {
 
 /** As root on Debian and its kin; elsewhere the tests that miss them say so and are skipped. */
 function installSystemPackages() {
-  const missing = SYSTEM_PACKAGES.filter(({ probe }) => !onPath(probe));
+  const lacking = () => SYSTEM_PACKAGES.filter(({ probe }) => !isInstalled(probe));
+  const missing = lacking();
   if (missing.length === 0) return;
   if (process.getuid?.() === 0 && onPath("apt-get")) {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const names = missing.map(({ name }) => name);
     process.stderr.write(`Installing system packages: ${names.join(" ")}\n`);
     spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
-    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], {
-      env,
-      stdio: "ignore",
-    });
+    const install = (...packages) =>
+      spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
+        env,
+        stdio: "ignore",
+      });
+    // One that cannot be installed keeps apt from installing any.
+    if (install(...names).status !== 0) for (const { name } of lacking()) install(name);
   }
-  for (const { name, probe, for: purpose } of missing.filter(({ probe }) => !onPath(probe))) {
+  for (const { name, probe, for: purpose } of lacking()) {
     process.stdout.write(
       `missing: ${probe} (Debian package ${name}), ${purpose}; what needs it is skipped\n`,
     );
   }
 }
 
+/** A program; or a file by its path, with a `*` for the folder of an architecture. */
+function isInstalled(probe) {
+  if (!probe.startsWith("/")) return onPath(probe);
+  const [before, after] = probe.split("*");
+  if (after === undefined) return existsSync(probe);
+  return existsSync(before) && readdirSync(before).some((folder) => existsSync(before + folder + after));
+}
+
 function onPath(program) {
-  return (process.env.PATH ?? "")
+  return `${process.env.PATH ?? ""}:/usr/sbin:/sbin`
     .split(":")
     .some((folder) => folder !== "" && existsSync(join(folder, program)));
 }
