@@ -1,5 +1,10 @@
 import { fileBackend } from "@ddscred/backend-file";
-import { type PinProvider, type Pkcs11Source, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import {
+  type PinProvider,
+  type Pkcs11Source,
+  pkcs11Backend,
+  type TraceListener,
+} from "@ddscred/backend-pkcs11";
 import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { programPins } from "./pin/pins.ts";
@@ -12,6 +17,8 @@ export interface Wiring {
   readonly bases?: readonly string[];
   /** Where PINs come from that no URI holds. Default: whoever sits at the terminal. */
   readonly pin?: PinProvider;
+  /** Told of every call on a token. */
+  readonly trace?: TraceListener | undefined;
 }
 
 /** The backends, put together. */
@@ -34,6 +41,7 @@ export function wire(wiring: Wiring): Wired {
     isolation: "inline",
     pin: wiring.pin ?? programPins(),
     ...(wiring.module === undefined ? {} : { module: wiring.module }),
+    ...(wiring.trace === undefined ? {} : { trace: wiring.trace }),
   });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto, tokens: pkcs11 };
 }

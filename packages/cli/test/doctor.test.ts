@@ -78,6 +78,19 @@ t.test("on a token", { skip }, async (t) => {
   addToken(env, label);
   const withModule = (...args: string[]) => doctor(t, ["--module", MODULE, ...args], env);
 
+  t.test("--trace prints calls with their times to stderr, and nothing that is secret", async (t) => {
+    const uri = `pkcs11:token=${label};object=none?pin-value=${PIN}`;
+    for (const verb of ["doctor", "ls"]) {
+      const plain = ddscred([verb, "--module", MODULE, uri], { env });
+      const traced = ddscred([verb, "--trace", "--module", MODULE, uri], { env });
+      t.equal(traced.stdout, plain.stdout);
+      t.match(traced.stderr, /^trace +\d+\.\d ms {2}C_Initialize +CKR_OK/m);
+      t.match(traced.stderr, /^trace +\d+\.\d ms {2}C_Login +CKR_OK, session [0-9a-f]{4}$/m);
+      t.notMatch(plain.stderr, /trace/);
+      t.notMatch(traced.stderr, PIN);
+    }
+  });
+
   t.test("a good token is reported with its PIN state and what it can sign", async (t) => {
     const { status, report } = withModule();
     t.equal(status, 0, JSON.stringify(report.findings));

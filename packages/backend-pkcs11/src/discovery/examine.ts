@@ -9,9 +9,11 @@ import {
 } from "../cryptoki/constants.ts";
 import type { ModuleReport, SlotReport } from "../cryptoki/report.ts";
 import { loadBinding } from "../inline/binding.ts";
+import { DEADLINE } from "../options.ts";
 import { borrowProcessModule } from "../process/process-module.ts";
 import { tokenUri } from "../token/names.ts";
 import { type PinState, pinState } from "../token/pin-state.ts";
+import { type TraceListener, tracedOpener } from "../trace.ts";
 
 /** A module, and what is in its slots. */
 export interface ModuleExamination {
@@ -43,17 +45,25 @@ export interface TokenExamination {
   readonly signs?: { readonly ecdsa: boolean; readonly rsaPss: boolean; readonly rsaPkcs1: boolean };
 }
 
+export interface ExamineOptions {
+  /** Milliseconds that each step may take: starting, and answering. Default 10,000. */
+  readonly deadline?: number;
+  readonly trace?: TraceListener | undefined;
+}
+
 /**
  * Loads a module, in a process of its own, and asks it about itself; nothing is logged in. A module that
  * crashes or hangs is an error like any other.
  *
  * `BINDING_UNAVAILABLE`, `MODULE_NOT_FOUND`, `MODULE_NOT_LOADABLE`, `MODULE_NOT_PKCS11`, `MODULE_REFUSED`,
  * `MODULE_FAILED`, `DEVICE_ERROR`, `TIMEOUT`.
- *
- * @param deadline milliseconds that each step may take: starting, and answering
  */
-export async function examineModule(path: string, deadline = 10_000): Promise<ModuleExamination> {
-  const { module, release } = await borrowProcessModule(path, deadline);
+export async function examineModule(
+  path: string,
+  { deadline = DEADLINE, trace }: ExamineOptions = {},
+): Promise<ModuleExamination> {
+  const open = tracedOpener((file) => borrowProcessModule(file, deadline), trace);
+  const { module, release } = await open(path);
   try {
     return examination(await module.examine());
   } finally {

@@ -8,6 +8,7 @@ import {
   type ModuleExamination,
   type SlotExamination,
   type TokenExamination,
+  type TraceListener,
 } from "@ddscred/backend-pkcs11";
 import { CredentialError, matchesModule, matchesToken, type Pkcs11Uri } from "@ddscred/core";
 import { type DoctorFinding, failed, finding, good, type ModuleRow } from "./report.ts";
@@ -38,6 +39,7 @@ export async function judgeBinding(): Promise<DoctorFinding> {
 export async function examineModules(
   { candidates }: Discovery,
   uri: Pkcs11Uri,
+  trace?: TraceListener,
 ): Promise<readonly ExaminedModule[]> {
   const existing = candidates.filter(({ exists }) => exists);
   const files = existing.map(({ path }) => realPath(path));
@@ -45,7 +47,7 @@ export async function examineModules(
   const examined = await Promise.all(
     distinct
       .slice(0, MOST)
-      .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate.path) })),
+      .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate.path, trace) })),
   );
   const isNamed = ["option", "uri"].includes(candidates[0]?.origin.kind ?? "");
   const used = isNamed && !candidates[0]?.exists ? undefined : chosen(examined, uri);
@@ -63,9 +65,9 @@ function chosen(examined: readonly ExaminedModule[], uri: Pkcs11Uri): ExaminedMo
   return holds(({ info }) => matchesToken(uri, info)) ?? holds(() => true) ?? fitting[0];
 }
 
-async function examine(path: string): Promise<ModuleExamination | CredentialError> {
+async function examine(path: string, trace?: TraceListener): Promise<ModuleExamination | CredentialError> {
   try {
-    return await examineModule(path);
+    return await examineModule(path, { trace });
   } catch (error) {
     if (error instanceof CredentialError) return error;
     throw error;

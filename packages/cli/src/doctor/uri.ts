@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import type { PinProvider } from "@ddscred/backend-pkcs11";
 import {
   CredentialError,
   matchesToken,
@@ -10,11 +9,14 @@ import {
   redactUri,
 } from "@ddscred/core";
 import { pinsWereGiven } from "../pin/pins.ts";
-import { wire } from "../wiring.ts";
+import { type Wiring, wire } from "../wiring.ts";
 import { accessTo } from "./files.ts";
 import type { ExaminedModule } from "./modules.ts";
 import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 import { type PlacedToken, tokensOf } from "./tokens.ts";
+
+/** How the URI's token is opened. */
+export type TokenAccess = Pick<Wiring, "pin" | "trace">;
 
 interface GivenUri {
   readonly text: string;
@@ -38,7 +40,7 @@ export function readUri(text: string): Pkcs11Uri | CredentialError {
 export async function judgeUri(
   { text, uri }: GivenUri,
   examined: readonly ExaminedModule[],
-  provider: PinProvider,
+  access: TokenAccess,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
   const pin = judgePin(uri);
@@ -54,19 +56,19 @@ export async function judgeUri(
     return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
   }
   const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
-  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path, provider))];
+  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path, access))];
 }
 
 async function judgeObject(
   text: string,
   uri: Pkcs11Uri,
   module: string,
-  pin: PinProvider,
+  access: TokenAccess,
 ): Promise<DoctorFinding[]> {
   const { object, id, type } = uri.path;
   if (object === undefined && id === undefined && type === undefined) return [];
   const found: string[] = [];
-  const { resolver } = wire({ module, pin });
+  const { resolver } = wire({ module, ...access });
   try {
     for await (const description of resolver.list(text)) {
       if (description.kind !== "token")

@@ -5,6 +5,7 @@ import {
   type CheckReport,
   check,
   type ExposureOf,
+  type ReadCaFolder,
   unreadable,
 } from "@ddscred/dds-security";
 import type { Verb } from "../main.ts";
@@ -17,14 +18,14 @@ import {
   readPeer,
   readSpan,
 } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring } from "../pin/options.ts";
+import { pinUsage, type TokenWiring, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
 import { pinsWereGiven } from "../pin/pins.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { renderReport } from "../terminal/report.ts";
 import { styleOf } from "../terminal/style.ts";
-import { type Wiring, wire } from "../wiring.ts";
+import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred check [OPTIONS] SOURCE...
        ddscred check [OPTIONS] --property NAME=URI ...
@@ -41,6 +42,7 @@ to do.
                         module-path of the URI, else the one that the
                         environment, openssl.cnf or p11-kit names
 ${pinUsage}
+${traceUsage}
   --domain N            the domain that the participant will join, 0 to 230
   --at TIME             judge another moment: 2027-01-31 or
                         2027-01-31T12:00:00Z
@@ -93,16 +95,20 @@ const PIN_NOTE = "note: a PIN was given from outside of the configuration; the p
 /** A source that cannot even be read is a report too, with that one finding. */
 async function checkSource(
   reader: SourceReader,
-  tokens: Pick<Wiring, "module" | "pin">,
+  tokens: TokenWiring,
   options: Pick<CheckOptions, "domain" | "at" | "peer" | "warnBefore">,
 ): Promise<CheckReport[]> {
   const reports: CheckReport[] = [];
   try {
     for (const { configuration, bases, others } of await reader.read(options.domain)) {
       const { resolver, crypto } = wire({ ...tokens, bases });
-      const exposure: ExposureOf = async (uri) => await fileBackend({ bases }).exposure(uri);
+      const files = fileBackend({ bases });
+      const exposure: ExposureOf = async (uri) => await files.exposure(uri);
+      const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
       try {
-        reports.push(await check(configuration, { resolver, crypto, exposure, ...others, ...options }));
+        reports.push(
+          await check(configuration, { resolver, crypto, exposure, readCaFolder, ...others, ...options }),
+        );
       } finally {
         await resolver.close();
       }

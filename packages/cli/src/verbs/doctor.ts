@@ -1,4 +1,4 @@
-import { discoverModules, type PinProvider } from "@ddscred/backend-pkcs11";
+import { discoverModules } from "@ddscred/backend-pkcs11";
 import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
@@ -7,11 +7,11 @@ import { opensslProgram } from "../doctor/openssl-program.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorReport } from "../doctor/report.ts";
 import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
-import { judgeUri, readUri } from "../doctor/uri.ts";
+import { judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { tokenOptions } from "../pin/options.ts";
+import { tokenOptions, traceOf, traceUsage } from "../pin/options.ts";
 import { programPins } from "../pin/pins.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
@@ -31,6 +31,7 @@ variables. Says what to do about each. No PIN is asked for or printed.
                         and p11-kit's module files
   --pin-source SOURCE   a PIN for the URI's token: file:PATH, env:NAME,
                         fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'
+${traceUsage}
   --format text|json    default text
 
   ddscred doctor
@@ -45,7 +46,10 @@ async function run(argv: readonly string[]): Promise<number> {
   const [uri, ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
   if (uri !== undefined && !/^pkcs11:/i.test(uri)) throw new UsageError("doctor examines pkcs11: URIs");
-  const report = await examine(args.text("module"), uri, programPins(args.text("pin-source"), nobody));
+  const report = await examine(args.text("module"), uri, {
+    pin: programPins(args.text("pin-source"), nobody),
+    trace: traceOf(args),
+  });
   if (format === "json") printJson(report);
   else process.stdout.write(renderDoctor(report, styleOf(process.stdout)));
   const errors = report.findings.filter(({ severity }) => severity === "error");
@@ -59,7 +63,7 @@ async function nobody(): Promise<undefined> {
 async function examine(
   option: string | undefined,
   text: string | undefined,
-  pin: PinProvider,
+  access: TokenAccess,
 ): Promise<DoctorReport> {
   const given = text === undefined ? undefined : { text, uri: readUri(text) };
   const uri = given === undefined || given.uri instanceof CredentialError ? ANY : given.uri;
@@ -69,14 +73,14 @@ async function examine(
     uri: uri.query["module-path"],
     opensslFolder: program?.folder,
   });
-  const examined = await examineModules(discovery, uri);
+  const examined = await examineModules(discovery, uri, access.trace);
   const used = examined.find((one) => one.used);
   const findings = [
     await judgeBinding(),
     ...judgeModules(discovery, examined),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined),
-    ...(given === undefined ? [] : await judgeUri(given, examined, pin)),
+    ...(given === undefined ? [] : await judgeUri(given, examined, access)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
   ];

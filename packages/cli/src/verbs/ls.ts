@@ -2,7 +2,7 @@ import { type CredentialDescription, CredentialError } from "@ddscred/core";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring } from "../pin/options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, URI, wrap } from "../terminal/style.ts";
@@ -18,6 +18,7 @@ object.
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
   ddscred ls --module /usr/lib/softhsm/libsofthsm2.so
