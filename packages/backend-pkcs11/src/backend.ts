@@ -125,7 +125,7 @@ export class Pkcs11Backend
     return await this.#run(uri, options, async (parsed, module) => {
       const { token, pin } = await this.#open(uri, parsed, module, "private");
       await token.unlock(pin);
-      const { key, bound } = await findPrivateKey(token, parsed, uri);
+      const { key, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
       const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
       return this.#guarded(key.uri, signer);
     });

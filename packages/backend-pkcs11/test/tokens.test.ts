@@ -257,6 +257,24 @@ test("a message that changes after the call is signed as it was", async (t, { ba
   }
 });
 
+test("a key whose public half nothing tells is taken with the one expected of it", async (t, { backend }) => {
+  const source = backend();
+  const open = async (certificate: Uint8Array) =>
+    await source.signer(`pkcs11:token=objects;object=alone${login}`, { publicKey: spki(certificate) });
+  const signer = await open(ec.certificate.der);
+  const message = Buffer.from("message");
+  const signature = await signer.sign(signatureSchemes.ecdsa_p256_sha256, message);
+  t.ok(opensslVerifies(signer, signatureSchemes.ecdsa_p256_sha256, message, signature));
+
+  const other = await open(twins[0].certificate.der);
+  const refused = await failure(other.sign(signatureSchemes.ecdsa_p256_sha256, message));
+  t.equal(refused.code, "KEY_MISMATCH", "the first signature proves it");
+  const rsa = await failure(open(material.rsa.certificate.der));
+  t.match(rsa, { code: "KEY_MISMATCH", message: /is no RSA 2048 key/ });
+  const none = await failure(source.signer(`pkcs11:token=objects;object=alone${login}`));
+  t.equal(none.code, "OBJECT_NOT_FOUND", "nothing is kept of what was expected");
+});
+
 test("the public key comes from a public key object, raw or wrapped, or from a certificate, with the same id", async (t, {
   backend,
 }) => {

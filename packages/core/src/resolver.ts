@@ -100,10 +100,11 @@ export function createResolver(
     },
     async credential(uris, options = {}) {
       const chain = await resolver.certificates(uris.certificate, options);
-      const signer = await resolver.signer(uris.privateKey, options);
       const [certificate] = chain;
       if (certificate === undefined)
         throw new CredentialError("OBJECT_NOT_FOUND", "no certificate", { uri: uris.certificate });
+      const publicKey = certificate.publicKey.spki;
+      const signer = await resolver.signer(uris.privateKey, { publicKey, ...options });
       matchKey(certificate, signer, uris.privateKey);
       if (options.proofOfPossession === true)
         await provePossession(certificate, signer, crypto, uris.privateKey, options);

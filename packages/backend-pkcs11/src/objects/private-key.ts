@@ -11,6 +11,8 @@ export interface PrivateKey {
   /** Finds it again. */
   readonly selector: ObjectPath;
   readonly publicKey: PublicKeyInfo;
+  /** Whether the public half was given by the caller, because nothing on the token tells it. */
+  readonly publicKeyGiven: boolean;
   readonly extractable: boolean | undefined;
   /** CKA_ALWAYS_AUTHENTICATE: each signature wants the PIN. */
   readonly alwaysAuthenticate: boolean;
@@ -31,12 +33,14 @@ export async function findPrivateKey(
   token: Token,
   uri: Pick<Pkcs11Uri, "path">,
   text: string,
+  expected?: Uint8Array,
 ): Promise<{ key: PrivateKey; bound: BoundKey }> {
   const { epoch } = token;
   return await token.use(async (session) => {
     const object = await selectKey(token, session, uri.path, text);
-    const key = described.get(object) ?? (await describeKey(token, session, object));
-    described.set(object, key);
+    const key = described.get(object) ?? (await describeKey(token, session, object, expected));
+    // What the caller said of the key is not known of it.
+    if (!key.publicKeyGiven) described.set(object, key);
     return { key, bound: { epoch, handle: object.handle } };
   });
 }
@@ -64,7 +68,12 @@ async function selectKey(
 }
 
 /** What is known of a private key. For the errors see {@link findPrivateKey}. */
-export async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<PrivateKey> {
+export async function describeKey(
+  token: Token,
+  session: Handle,
+  object: TokenObject,
+  expected?: Uint8Array,
+): Promise<PrivateKey> {
   const uri = objectUri(token, object);
   const said = await token.module.attributes(session, object.handle, [
     "CKA_SIGN",
@@ -76,12 +85,13 @@ export async function describeKey(token: Token, session: Handle, object: TokenOb
       uri,
     });
   }
-  const publicKey = await publicKeyOf(token, session, object);
+  const { publicKey, given: publicKeyGiven } = await publicKeyOf(token, session, object, expected);
   checkKey(publicKey, uri);
   return {
     uri,
     selector: { object: object.label, id: object.id },
     publicKey,
+    publicKeyGiven,
     extractable: said.CKA_EXTRACTABLE,
     alwaysAuthenticate: said.CKA_ALWAYS_AUTHENTICATE ?? false,
   };

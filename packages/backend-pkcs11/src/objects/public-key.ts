@@ -19,19 +19,21 @@ export const keyAttributes = [
 
 /**
  * The public half of a private key: out of the key object itself, else out of a public key or certificate
- * object with the same CKA_ID (the same label where there is no id). That it is the right one is shown by
- * the first signature, not here.
+ * object with the same CKA_ID (the same label where there is no id), else what the caller expects. That it is the
+ * right one is shown by the first signature, not here.
  *
- * `OBJECT_NOT_FOUND` where there is none of these, `KEY_UNSUPPORTED`.
+ * `OBJECT_NOT_FOUND` where there is none of these, `KEY_MISMATCH` where what is expected is of another type,
+ * `KEY_UNSUPPORTED`.
  */
 export async function publicKeyOf(
   token: Token,
   session: Handle,
   privateKey: TokenObject,
-): Promise<PublicKeyInfo> {
+  expected?: Uint8Array,
+): Promise<{ publicKey: PublicKeyInfo; given: boolean }> {
   const own = await token.module.attributes(session, privateKey.handle, keyAttributes);
   const keyType = own.CKA_KEY_TYPE;
-  if (keyType !== undefined && !usableTypes.has(keyType)) {
+  if (keyType !== undefined && !typeNames.has(keyType)) {
     throw new CredentialError(
       "KEY_UNSUPPORTED",
       `a key of the type 0x${keyType.toString(16)} cannot be used`,
@@ -46,12 +48,21 @@ export async function publicKeyOf(
     publicKeyFrom(own) ??
     (await fromPublicKeys(token, session, path)) ??
     (await fromCertificates(token, session, path));
-  if (found !== undefined) return found;
+  if (found !== undefined) return { publicKey: found, given: false };
+  const uri = objectUri(token, privateKey);
+  const given = expected === undefined ? undefined : parsePublicKeyInfo(expected);
+  if (given !== undefined) {
+    if (keyType === undefined || typeNames.get(keyType) === given.keyType)
+      return { publicKey: given, given: true };
+    throw new CredentialError("KEY_MISMATCH", `the private key on the token is no ${given.label} key`, {
+      uri,
+    });
+  }
   throw new CredentialError(
     "OBJECT_NOT_FOUND",
     "nothing on the token tells the public half of the private key",
     {
-      uri: objectUri(token, privateKey),
+      uri,
       hint: "Store its certificate, or a public key object, under the same id (CKA_ID) as the private key.",
     },
   );
@@ -166,4 +177,8 @@ const ecPublicKey = Buffer.from("06072a8648ce3d0201", "hex");
 /** RFC 8410 3 */
 const idEd25519 = Buffer.from("06032b6570", "hex");
 const edwardsHeaders: readonly (readonly number[])[] = [[], [0x04, 0x20], [0x03, 0x21, 0x00]];
-const usableTypes: ReadonlySet<number> = new Set([CKK_RSA, CKK_EC, CKK_EC_EDWARDS]);
+const typeNames: ReadonlyMap<number, PublicKeyInfo["keyType"]> = new Map([
+  [CKK_RSA, "rsa"],
+  [CKK_EC, "ec"],
+  [CKK_EC_EDWARDS, "ed25519"],
+]);

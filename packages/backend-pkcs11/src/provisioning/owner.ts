@@ -38,12 +38,14 @@ async function owners(
 ): Promise<readonly TokenObject[]> {
   const found: TokenObject[] = [];
   for (const key of keys) {
-    const known = await publicKeyOf(token, session, key).catch(() => undefined);
+    const { publicKey: known } = await publicKeyOf(token, session, key).catch(() => NOTHING_KNOWN);
     const isNew = !found.some(({ handle }) => sameBytes(handle, key.handle));
     if (known !== undefined && sameBytes(known.spki, spki) && isNew) found.push(key);
   }
   return found;
 }
+
+const NOTHING_KNOWN = { publicKey: undefined };
 
 /** What a public key object of it holds: the modulus, or the point, which modules store in two ways. */
 function publicTemplates({ spki, keyType }: PublicKeyInfo): readonly Template[] {

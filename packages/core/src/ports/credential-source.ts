@@ -13,6 +13,11 @@ export interface CallOptions {
 export interface SignerOptions extends CallOptions {
   /** Opens an encrypted key file. Sources whose keys have a PIN of their own ignore it. */
   readonly passphrase?: Secret;
+  /**
+   * The public half that the key is expected to have: DER of SubjectPublicKeyInfo. A source that cannot read it where
+   * the key is takes this one, and the first signature proves it. It never replaces one that can be read.
+   */
+  readonly publicKey?: Uint8Array;
 }
 
 /**
