@@ -31,6 +31,8 @@ export interface Wired {
 
 /** The only place that knows all backends. None opens anything before its first call. */
 export function wire(wiring: Wiring): Wired {
+  // A TPM's module is among those that are looked through. Where there is no TPM, tpm2-tss would fill the terminal.
+  process.env["TSS2_LOG"] ??= "all+NONE";
   const crypto = nodeCrypto();
   const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
   const pkcs11 = pkcs11Backend({

@@ -47,7 +47,7 @@ export class ModuleProcess {
     this.#lost = lost;
     const { NODE_OPTIONS: _, ...env } = process.env;
     this.#child = fork(childFile(), [path], {
-      env,
+      env: { ...quiet, ...env },
       execArgv: [],
       serialization: "advanced",
       // A module may write to stdout, which belongs to the program. The last one is the lifeline.
@@ -196,3 +196,6 @@ function revealed(arg: unknown): unknown {
   const { pin } = (arg ?? {}) as { pin?: unknown };
   return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
 }
+
+/** tpm2-tss writes a dozen lines where there is no TPM, which its module answers as well. Whoever wants them sets it. */
+const quiet = { TSS2_LOG: "all+NONE" };
