@@ -17,10 +17,12 @@ import {
 } from "@ddscred/core";
 import { softwareSigner } from "@ddscred/crypto-node";
 import { abortable } from "./abortable.ts";
+import { type FolderEntry, readCertificateFolder } from "./certificate-folder.ts";
 import { fileFault } from "./file-fault.ts";
 import { firstFound } from "./first-found.ts";
 import { notPem } from "./not-pem.ts";
 import { MAX_CREDENTIAL, MAX_DOCUMENT, readFile } from "./read-file.ts";
+import { fileUri } from "./shown.ts";
 
 export interface FileBackendOptions {
   /** Folders where relative paths start, tried in order. Default: the working directory at this moment. */
@@ -40,6 +42,8 @@ export interface FileExposure {
 export interface FileBackend extends CredentialSource, DocumentSource, RevocationSource {
   /** Who may read or change the file that the URI names; undefined for data:, which has no file. */
   exposure(uri: string, options?: CallOptions): Promise<FileExposure | undefined>;
+  /** The certificates of a folder, which is named by its plain path; see {@link FolderEntry}. */
+  certificateFolder(path: string, options?: CallOptions): Promise<readonly FolderEntry[]>;
 }
 
 /**
@@ -109,6 +113,21 @@ class Files implements FileBackend {
     return await this.#run(uri, options, async () => {
       if (uriScheme(uri) === "data") return undefined;
       return await firstFound(this.#paths(uri), uri, async (path) => await exposureOf(path, uri));
+    });
+  }
+
+  async certificateFolder(path: string, options?: CallOptions): Promise<readonly FolderEntry[]> {
+    return await this.#run(path, options, async () => {
+      if (path === "" || path.includes("\0")) {
+        throw new CredentialError("FILE_NOT_FOUND", "the path of the folder is empty or holds a NUL");
+      }
+      const paths = this.#bases.map((base) => resolve(base, path));
+      const uri = fileUri(paths[0] ?? resolve(path));
+      return await firstFound(
+        [...new Set(paths)],
+        uri,
+        async (folder) => await readCertificateFolder(folder, uri),
+      );
     });
   }
 

@@ -1,1 +1,2 @@
+export type { FolderEntry } from "./certificate-folder.ts";
 export * from "./file-backend.ts";

@@ -213,6 +213,10 @@ export const errorCodes = {
     "no usable revocation list says whether the certificate is revoked",
     "Fetch the current CRL of the CA that issued the certificate.",
   ),
+  CA_NOT_TRUSTED: row(
+    "the identity CA is not in the trusted-CA directory",
+    "Put the PEM certificate of the identity CA into the folder, or name another one.",
+  ),
   CRL_EXPIRED: row("the revocation list is out of date", "Fetch the current CRL of the CA."),
   PATH_REFUSED: row("the certificate path breaks a rule", "The message names the rule and the certificate."),
 

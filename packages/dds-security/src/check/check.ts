@@ -2,6 +2,7 @@ import { CredentialError, type CryptoProvider, type Resolver } from "@ddscred/co
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Attempt, openDeployment } from "../credentials/deployment.ts";
+import type { ReadCaFolder } from "../credentials/trust.ts";
 import { type Finding, findingFromError } from "../finding.ts";
 import { judgeCa } from "./ca.ts";
 import { describeDeployment } from "./describe.ts";
@@ -13,7 +14,7 @@ import { oncePerVariable } from "./once.ts";
 import { judgePeers } from "./peers.ts";
 import type { CheckReport } from "./report.ts";
 import { judgeSecrets } from "./secrets.ts";
-import { judgeUnjudged } from "./unjudged.ts";
+import { judgeTrust } from "./trust.ts";
 import { judgeUris } from "./uris.ts";
 
 /** What `check` needs besides the configuration. */
@@ -30,6 +31,8 @@ export interface CheckOptions {
   readonly writableByOthers?: boolean;
   /** Asked for the file of the private key; without it nothing is said of that. It throws CredentialErrors only. */
   readonly exposure?: ExposureOf;
+  /** Reads the trusted-CA directory; without it, a configuration that names one is `UNSUPPORTED`. */
+  readonly readCaFolder?: ReadCaFolder;
   /** What ends within this many milliseconds of the moment is a warning. Default: nothing is. */
   readonly warnBefore?: number;
   /**
@@ -50,7 +53,6 @@ export async function check(configuration: Configuration, options: CheckOptions)
     ...configuration.findings,
     ...judgeUris(configuration),
     ...judgeSecrets(configuration, options),
-    ...judgeUnjudged(configuration),
   ];
 
   const attempt: Attempt = async (property, work) => {
@@ -66,6 +68,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
   findings.push(...judgeDomain(configuration, deployment, options.domain));
   findings.push(...judgeGrant(configuration, deployment, options.domain));
   findings.push(...judgeCa(configuration, deployment));
+  findings.push(...judgeTrust(configuration, deployment));
   findings.push(...judgePeers(configuration, deployment));
   const exposed = await attempt(PRIVATE_KEY, () => judgeKeyFile(configuration, deployment, options));
   findings.push(...(exposed ?? []));

@@ -33,6 +33,15 @@ export function describeDeployment(
     });
     expiry.push({ what: `certificate ${formatName(certificate.subject)}`, property, notAfter });
   }
+  for (const { issuer, nextUpdate } of deployment.revocationLists ?? []) {
+    if (nextUpdate === undefined) continue;
+    const what = `revocation list of ${formatName(issuer)}`;
+    expiry.push({
+      what,
+      property: "org.eclipse.cyclonedds.sec.auth.crl",
+      notAfter: nextUpdate.toISOString(),
+    });
+  }
   const { privateKey, possessionProved } = deployment;
   if (privateKey !== undefined) {
     const property = "dds.sec.auth.private_key";

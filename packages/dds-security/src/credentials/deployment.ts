@@ -5,9 +5,11 @@ import {
   ddsIdentityProfile,
   ddsPermissionsCaProfile,
   matchKey,
+  type PathInput,
   parseFileUri,
   provePossession,
   type Resolver,
+  type RevocationList,
   type Signer,
   uriScheme,
   type ValidatedPath,
@@ -20,6 +22,13 @@ import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Governance, readGovernance } from "../documents/governance.ts";
 import { grantFor } from "../documents/grant.ts";
 import { type Grant, type Permissions, readPermissions } from "../documents/permissions.ts";
+import {
+  checkTrusted,
+  openRevocationLists,
+  openTrustedCas,
+  type ReadCaFolder,
+  type TrustedCas,
+} from "./trust.ts";
 
 /** What opening a deployment needs of the world. */
 export interface DeploymentContext {
@@ -27,6 +36,8 @@ export interface DeploymentContext {
   readonly crypto: CryptoProvider;
   /** The moment at which everything must be valid. */
   readonly at: Date;
+  /** Reads the trusted-CA directory. Without it, a configuration that names one is `UNSUPPORTED`. */
+  readonly readCaFolder?: ReadCaFolder;
 }
 
 /** The six credentials of a participant, opened and proved to fit; what failed is undefined. */
@@ -35,6 +46,10 @@ export interface Deployment {
   readonly identityCertificate?: Certificate | undefined;
   readonly identityChain?: readonly Certificate[] | undefined;
   readonly identityPath?: ValidatedPath | undefined;
+  /** The CAs of the trusted-CA directory, where the configuration names one. */
+  readonly trustedCas?: TrustedCas | undefined;
+  /** The lists in which the identity was looked up, where the configuration names them. */
+  readonly revocationLists?: readonly RevocationList[] | undefined;
   readonly privateKey?: Signer | undefined;
   /** The key made a signature that the identity certificate verifies. */
   readonly possessionProved: boolean;
@@ -63,12 +78,17 @@ export const failFast: Attempt = async (_property, work) => await work();
 
 const IDENTITY_CA = "dds.sec.auth.identity_ca";
 const IDENTITY_CERTIFICATE = "dds.sec.auth.identity_certificate";
+const CRL = "org.eclipse.cyclonedds.sec.auth.crl";
+const TRUSTED_CAS = "dds.sec.auth.trusted_ca_dir";
 const PRIVATE_KEY = "dds.sec.auth.private_key";
 const PERMISSIONS_CA = "dds.sec.access.permissions_ca";
 const GOVERNANCE = "dds.sec.access.governance";
 const PERMISSIONS = "dds.sec.access.permissions";
 
-/** Opens the six credentials in the order in which they depend on each other, each under `attempt`. */
+/**
+ * Opens the six credentials in the order in which they depend on each other, each under `attempt`, and what restricts
+ * them: revocation lists and the trusted-CA directory.
+ */
 export async function openDeployment(
   configuration: Configuration,
   context: DeploymentContext,
@@ -83,27 +103,38 @@ export async function openDeployment(
   );
   const identityCertificate = identityChain?.[0];
   const privateKey = await attempt(PRIVATE_KEY, () =>
-    resolver.signer(
-      uriOf(PRIVATE_KEY),
-      configuration.password && { passphrase: configuration.password.value },
-    ),
+    resolver.signer(uriOf(PRIVATE_KEY), {
+      ...(configuration.password && { passphrase: configuration.password.value }),
+      // A token that keeps the private key alone does not say what its public half is.
+      ...(identityCertificate && { publicKey: identityCertificate.publicKey.spki }),
+    }),
   );
   const permissionsCas = await attempt(PERMISSIONS_CA, () => resolver.certificates(uriOf(PERMISSIONS_CA)));
   const permissionsCa = permissionsCas?.[0];
 
+  const revocationLists = await openSet(configuration, CRL, attempt, async (uri) => {
+    return await openRevocationLists(uri, resolver);
+  });
+  const trustedCas = await openSet(configuration, TRUSTED_CAS, attempt, async (path) => {
+    return await openTrustedCas(path, context.readCaFolder);
+  });
+  const [firstCa] = identityCa ?? [];
+  if (firstCa && trustedCas) await attempt(TRUSTED_CAS, () => checkTrusted(firstCa, trustedCas));
+
+  const identity = identityCertificate &&
+    identityCa && {
+      leaf: identityCertificate,
+      intermediates: identityChain.slice(1),
+      anchors: identityCa,
+      at,
+      crypto,
+      profile: ddsIdentityProfile,
+    };
+  const path = identity && (await attempt(IDENTITY_CERTIFICATE, () => validatePath(identity)));
   const identityPath =
-    identityCertificate &&
-    identityCa &&
-    (await attempt(IDENTITY_CERTIFICATE, () =>
-      validatePath({
-        leaf: identityCertificate,
-        intermediates: identityChain.slice(1),
-        anchors: identityCa,
-        at,
-        crypto,
-        profile: ddsIdentityProfile,
-      }),
-    ));
+    path && revocationLists
+      ? ((await lookUp({ ...identity, revocation: { lists: revocationLists } }, attempt)) ?? path)
+      : path;
   const possessionProved =
     identityCertificate &&
     privateKey &&
@@ -146,6 +177,8 @@ export async function openDeployment(
     identityCertificate,
     identityChain,
     identityPath,
+    trustedCas,
+    revocationLists,
     privateKey,
     possessionProved: possessionProved === true,
     permissionsCa,
@@ -154,6 +187,37 @@ export async function openDeployment(
     permissions,
     grant,
   };
+}
+
+/** Opens what an optional property names, where it is set; an empty value is none. */
+async function openSet<T>(
+  configuration: Configuration,
+  property: SecurityProperty,
+  attempt: Attempt,
+  open: (value: string) => Promise<T>,
+): Promise<T | undefined> {
+  const value = configuration.properties.get(property)?.value;
+  if (value === undefined || value === "") return undefined;
+  return await attempt(property, async () => await open(value));
+}
+
+/**
+ * Validates the identity again, with revocation: that it is revoked is about the certificate, that its status cannot
+ * be found out is about the list.
+ */
+async function lookUp(input: PathInput, attempt: Attempt): Promise<ValidatedPath | undefined> {
+  const result = await attempt(CRL, async () => {
+    try {
+      return await validatePath(input);
+    } catch (error) {
+      if (error instanceof CredentialError && error.code === "CERTIFICATE_REVOKED") return error;
+      throw error;
+    }
+  });
+  if (!(result instanceof CredentialError)) return result;
+  return await attempt(IDENTITY_CERTIFICATE, () => {
+    throw result;
+  });
 }
 
 type ReadDocument<Model> = (document: VerifiedDocument, options: { file: string }) => Model;

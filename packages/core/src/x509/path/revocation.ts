@@ -29,6 +29,8 @@ export class RevocationChecks {
   /** Certificates whose status is being looked for, so that a signer of lists does not ask for itself for ever. */
   readonly #asked = new Set<Certificate>();
   readonly #count: number;
+  /** For messages. */
+  readonly #issuers: string;
 
   constructor(
     lists: readonly RevocationList[],
@@ -43,6 +45,8 @@ export class RevocationChecks {
       else known.push(list);
     }
     this.#count = lists.length;
+    const issuers = lists.slice(0, 5).map(({ issuer }) => displayName(issuer));
+    this.#issuers = [...new Set(issuers)].join(", ");
     this.#require = options.require;
     this.#at = options.at;
     this.#signers = signers;
@@ -176,7 +180,7 @@ export class RevocationChecks {
         ? "the lists given do not cover every reason"
         : this.#count === 0
           ? "no revocation list is given"
-          : `no list of ${displayName(certificate.issuer)} is given`;
+          : `no list of ${displayName(certificate.issuer)} is given, only of ${this.#issuers}`;
     return new CredentialError("REVOCATION_UNKNOWN", some, { rule, section: SECTION });
   }
 }
