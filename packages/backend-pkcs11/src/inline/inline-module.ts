@@ -30,6 +30,7 @@ import { native, nativeError, returnValue } from "./native-error.ts";
 import { NativeObjects } from "./native-objects.ts";
 import { NativeSlots } from "./native-slots.ts";
 import { Pace } from "./pace.ts";
+import { ThreadUsers } from "./thread-users.ts";
 
 /**
  * A module loaded into this process. All but signing runs in the calling thread, for the binding knows no
@@ -41,7 +42,6 @@ export class InlineModule implements Module {
   /** Two to four keep a core busy; more would only queue before the four threads of libuv. */
   readonly sessions = 4;
   readonly deadline = Number.POSITIVE_INFINITY;
-  epoch = 0;
   readonly #native: NativeModule;
   readonly #options: InitializeOptions;
   readonly #pssParameter: number;
@@ -53,7 +53,9 @@ export class InlineModule implements Module {
   readonly #objects: NativeObjects;
   #whenIdle: (() => void)[] = [];
   #signing = 0;
-  #initialised: "no" | "by us" | "by others" = "no";
+  readonly #users: ThreadUsers;
+  #isInUse = false;
+  #adoptions = 0;
 
   /** Loads the library; for the errors see {@link loadNative}. */
   constructor(binding: Binding, path: string, parameters?: string) {
@@ -61,43 +63,61 @@ export class InlineModule implements Module {
     // The binding loses the last character; where it does not, one NUL more ends the same text.
     this.#options = parameters === undefined ? OPTIONS : { ...OPTIONS, libraryParameters: `${parameters}\0` };
     this.#native = loadNative(binding, path);
+    this.#users = new ThreadUsers(path);
     this.#slots = new NativeSlots(this.#native);
     this.#objects = new NativeObjects(this.#native);
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
   }
 
-  /** C_Initialize, if it is not initialised; `MODULE_FAILED`. */
-  initialise(): void {
-    if (this.#initialised !== "no") return;
-    try {
-      this.#native.C_Initialize(this.#options);
-      this.#initialised = "by us";
-    } catch (error) {
-      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        throw startError(this.path, "C_Initialize", error);
-      this.#initialised = "by others";
-    }
-    this.epoch++;
+  /** Grows also where another thread of this process started the module anew. */
+  get epoch(): number {
+    return this.#users.generation + this.#adoptions;
   }
 
-  /** C_Finalize after all calls under way, if it was us who initialised. */
+  /** C_Initialize, if it is not initialised; `MODULE_FAILED`. */
+  initialise(): void {
+    if (this.#isInUse) return;
+    this.#users.enter();
+    try {
+      this.#start();
+      this.#isInUse = true;
+    } catch (error) {
+      this.#users.leave(() => undefined);
+      throw error;
+    }
+  }
+
+  /** C_Finalize after all calls under way, if it was us who initialised, and no other thread uses it. */
   async finalise(): Promise<void> {
     if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-    const ours = this.#initialised === "by us";
-    this.#initialised = "no";
-    if (ours) native("C_Finalize", () => this.#native.C_Finalize());
+    if (!this.#isInUse) return;
+    this.#isInUse = false;
+    this.#users.leave(() => native("C_Finalize", () => this.#native.C_Finalize()));
   }
 
   async restart(epoch: number): Promise<void> {
     const isBusy = this.#underWay.size > 0 || this.#whenIdle.length > 0;
-    if (epoch !== this.epoch || isBusy || this.#initialised === "by others") return;
-    try {
-      this.#native.C_Finalize();
-    } catch {
-      // somebody else may have finalised it, or its device is gone
+    if (epoch !== this.epoch || isBusy || !this.#isInUse) return;
+    if (this.#users.isAlone && this.#users.isOurs) {
+      try {
+        this.#native.C_Finalize();
+      } catch {
+        // somebody else may have finalised it, or its device is gone
+      }
     }
-    this.#initialised = "no";
-    this.initialise();
+    this.#start();
+  }
+
+  /** C_Initialize; where that was done already, by another thread or another library, all is well too. */
+  #start(): void {
+    try {
+      this.#native.C_Initialize(this.#options);
+      this.#users.initialised();
+    } catch (error) {
+      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        throw startError(this.path, "C_Initialize", error);
+      if (!this.#isInUse) this.#adoptions++;
+    }
   }
 
   library(): Promise<LibraryInfo> {
@@ -141,6 +161,7 @@ export class InlineModule implements Module {
 
   async logout(session: Handle): Promise<void> {
     const handle = this.#session(session, "C_Logout");
+    if (!this.#users.isAlone) return; // the login is that of the other threads too
     native("C_Logout", () => this.#native.C_Logout(handle));
   }
 

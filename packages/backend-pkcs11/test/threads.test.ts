@@ -1,0 +1,112 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { conformanceMaterial as material } from "@ddscred/backend-conformance";
+import { pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { signatureSchemes, webCrypto } from "@ddscred/core";
+import t from "tap";
+import { noCompiler } from "./support/faulty.ts";
+import { certificateObject, privateKeyObject } from "./support/objects.ts";
+import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
+import { TableModule } from "./support/table.ts";
+
+t.setTimeout(120_000);
+const uri = `pkcs11:token=threads;object=key?pin-value=${PIN}`;
+const reason = noToken === false ? noCompiler() : noToken;
+const onToken = reason === false ? {} : { skip: reason };
+const onLinux = existsSync("/proc/self/stat") ? onToken : { skip: "there is no /proc" };
+const table = reason === false ? setUp() : undefined;
+
+for (const who of ["main", "workers"] as const) {
+  t.test(
+    `threads of one process sign inline, each opening and closing at its own time: ${who}`,
+    onToken,
+    async (t) => {
+      const program = fileURLToPath(new URL("./support/threads-program.js", import.meta.url));
+      table?.reset();
+      const output = execFileSync(process.execPath, [program, table?.path ?? "", uri, who], {
+        encoding: "utf8",
+      });
+      const { good, wrong, failures } = JSON.parse(output) as {
+        good: number;
+        wrong: number;
+        failures: string[];
+      };
+      t.equal(wrong, 0);
+      t.same(failures, []);
+      t.ok(good >= 40 * (4 + 5 + 6 + 7), `${good} signatures`);
+      t.ok((table?.count("C_Initialize") ?? 0) >= 1);
+      t.comment(`${good} signatures; ${JSON.stringify(table?.counts())}`);
+    },
+  );
+}
+
+t.test("a worker uses a module in a process of its own, which ends with the worker", onLinux, async (t) => {
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    (async () => {
+      const { pkcs11Backend } = await import(workerData.backend);
+      const { signatureSchemes } = await import(workerData.core);
+      const signer = await pkcs11Backend({ module: workerData.module }).signer(workerData.uri);
+      await signer.sign(signatureSchemes.ecdsa_p256_sha256, Buffer.from("a"));
+      parentPort.postMessage("signed");
+      setInterval(() => undefined, 1000);
+    })();`;
+  const workerData = {
+    module: table?.path,
+    uri,
+    backend: import.meta.resolve("@ddscred/backend-pkcs11"),
+    core: import.meta.resolve("@ddscred/core"),
+  };
+  const worker = new Worker(code, { eval: true, workerData });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  t.ok(children() >= 1);
+  await worker.terminate();
+  const patience = performance.now() + 5000;
+  while (children() > 0 && performance.now() < patience) await sleep(20);
+  t.equal(children(), 0);
+});
+
+t.test("several backends and modules are used at once, in both isolations", onToken, async (t) => {
+  const scheme = signatureSchemes.ecdsa_p256_sha256;
+  const message = Buffer.from("message");
+  // Two names of one SoftHSM: another module for us, the same library below for the inline ones.
+  const backends = [softHsm, table?.path ?? ""].flatMap((module) =>
+    (["inline", "process", "process"] as const).map((isolation) => pkcs11Backend({ module, isolation })),
+  );
+  const signers = await Promise.all(backends.map((backend) => backend.signer(uri)));
+  for (const [n, signer] of signers.entries()) {
+    const signatures = await Promise.all(Array.from({ length: 20 }, () => signer.sign(scheme, message)));
+    for (const signature of signatures) {
+      t.ok(await webCrypto().verify(signer.publicKey, scheme, message, signature), `backend ${n}`);
+    }
+    await backends[n]?.close();
+  }
+});
+
+function setUp(): TableModule {
+  const folder = new TokenFolder();
+  t.teardown(() => folder.remove());
+  folder.add("threads", [
+    privateKeyObject(material.ec.privateKey.der, { label: "key", id: "01" }),
+    certificateObject(material.ec.certificate.der, { label: "certificate", id: "01" }),
+  ]);
+  return new TableModule(folder);
+}
+
+/** Processes that own a module for this one. */
+function children(): number {
+  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return processes.filter((pid) => {
+    try {
+      const parent = /^\d+ \(.*\) [^Z] (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+      return (
+        parent === String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("child.js")
+      );
+    } catch {
+      return false; // it ended meanwhile
+    }
+  }).length;
+}
