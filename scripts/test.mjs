@@ -25,6 +25,17 @@ const SYSTEM_PACKAGES = [
   },
   { name: "ykcs11", probe: "/usr/lib/*/libykcs11.so.2", for: "tests on a smart card by Yubico's module" },
   { name: "iproute2", probe: "ip", for: "tests on a smart card, in a network of its own" },
+  {
+    name: "cyclonedds-dev",
+    probe: "/usr/include/dds/security/dds_security_api.h",
+    for: "authenticating with Cyclone DDS",
+  },
+  {
+    name: "libddsc0debian",
+    probe: "/usr/lib/*/libddsc0debian/libdds_security_auth.so",
+    for: "authenticating with Cyclone DDS",
+  },
+  { name: "build-essential", probe: "cc", for: "authenticating with Cyclone DDS" },
 ];
 
 const bin = (name) => join(root, "node_modules/.bin", name);

@@ -19,10 +19,10 @@ import { type Line, readLine } from "./lines.ts";
 
 /** What an endpoint does with the world. */
 export interface EndpointPort {
-  send(token: DataHolder): void;
+  readonly send: (token: DataHolder) => void;
   /** A line that was not accepted; the endpoint goes on. */
-  refused(error: CredentialError): void;
-  now(): Date;
+  readonly refused: (error: CredentialError) => void;
+  readonly now: () => Date;
 }
 
 export interface EndpointOptions {

@@ -102,7 +102,7 @@ interface Conversation {
   readonly role: HandshakeRole | undefined;
   readonly awaitsAnnouncement: boolean;
   readonly timeout: number;
-  now(): Date;
+  readonly now: () => Date;
 }
 
 async function converse(

@@ -1,4 +1,5 @@
-import type { CryptoProvider, DistinguishedName } from "@ddscred/core";
+import { type CryptoProvider, type DistinguishedName, sameBytes } from "@ddscred/core";
+import { identityMismatch } from "./fault.ts";
 
 /**
  * The GUID that a participant takes instead of its candidate (DDS-Security 1.1 9.3.3, Table 52): it binds the
@@ -27,6 +28,16 @@ export async function subjectPrefix(subject: DistinguishedName, crypto: CryptoPr
     const carried = i === 0 ? 0x80 : ((hash[i - 1] ?? 0) & 1) << 7;
     return carried | ((hash[i] ?? 0) >> 1);
   });
+}
+
+/** `HANDSHAKE_IDENTITY_MISMATCH` where a GUID is not bound to the subject of a certificate. */
+export async function checkGuid(
+  guid: Uint8Array,
+  subject: DistinguishedName,
+  crypto: CryptoProvider,
+): Promise<void> {
+  if (sameBytes(guid.subarray(0, 6), await subjectPrefix(subject, crypto))) return;
+  throw identityMismatch("the GUID in the participant data is not bound to the subject of the certificate");
 }
 
 /** As memcmp of the octets: who has the lower GUID begins. */

@@ -45,7 +45,10 @@ export class Handshake {
 
   /** Overwrites the secrets: for a handshake that is given up. The peer, where there is one, is wiped too. */
   wipe(): void {
-    if (this.#memory.phase === "awaiting-final") this.#memory.sharedSecret.wipe();
+    if (this.#memory.phase === "awaiting-final") {
+      this.#memory.sharedSecret.wipe();
+      for (const earlier of this.#memory.earlier) earlier.wipe();
+    }
     this.peer?.wipe();
   }
 
@@ -77,6 +80,12 @@ export interface AwaitingReply extends Common {
 export interface AwaitingFinal extends Common {
   readonly phase: "awaiting-final";
   readonly local: LocalIdentity;
+  readonly remote: RemoteIdentity;
+  /**
+   * Stages after other requests of the same peer: no request is signed, so that any of them may be the peer's own.
+   * The final message says which.
+   */
+  readonly earlier: readonly Handshake[];
   readonly transcript: Transcript;
   readonly identity: ClaimedIdentity;
   readonly rights: { readonly permissions: Permissions; readonly grant: Grant };

@@ -53,7 +53,7 @@ export async function beginHandshakeReply(
 /**
  * Takes the next token (process_handshake). A token that was accepted before is answered as it was then, so that
  * what was lost on the way comes again. A token that is refused leaves the state as it is: the right one may still
- * come.
+ * come. A replier answers another request of its peer too, because the first may have been forged.
  *
  * @throws CredentialError
  * `HANDSHAKE_TIMEOUT` after the deadline;
@@ -75,15 +75,45 @@ export async function processHandshake(
   if (memory.phase !== "authenticated" && at >= state.deadline) throw timedOut(state);
   const message = messageOf(token);
   const digest = await tokenDigest(token, memory.crypto);
-  const known = memory.accepted.find((accepted) => sameBytes(accepted.digest, digest));
-  if (known !== undefined) return { state, ...(known.answer && { send: known.answer }) };
+  for (const stage of [state, ...earlierOf(state)]) {
+    const known = Handshake.memoryOf(stage).accepted.find((before) => sameBytes(before.digest, digest));
+    if (known !== undefined) return { state, ...(known.answer && { send: known.answer }) };
+  }
   if (memory.phase === "awaiting-reply" && message === "Reply") {
     return sent(await takeReply(state, memory, token, at));
   }
-  if (memory.phase === "awaiting-final" && message === "Final")
-    return sent(await takeFinal(state, memory, token));
+  if (memory.phase === "awaiting-final" && message === "Final") return sent(await takeFinalOf(state, token));
+  if (memory.phase === "awaiting-final" && message === "Req") {
+    const { local, remote, earlier } = memory;
+    return sent(await takeRequest(local, remote, token, at, [state, ...earlier].slice(0, MAX_EARLIER)));
+  }
   throw unexpected(state, message);
 }
+
+const earlierOf = (state: Handshake): readonly Handshake[] => {
+  const memory = Handshake.memoryOf(state);
+  return memory.phase === "awaiting-final" ? memory.earlier : [];
+};
+
+/** The final message belongs to one of the requests that came, perhaps not to the last. */
+async function takeFinalOf(state: Handshake, token: DataHolder): Promise<Handshake> {
+  let refusal: unknown;
+  for (const candidate of [state, ...earlierOf(state)]) {
+    const memory = Handshake.memoryOf(candidate);
+    if (memory.phase !== "awaiting-final") continue;
+    try {
+      return await takeFinal(candidate, memory, token);
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      // What is wrong with the handshake that it belongs to says more than that it belongs to no other.
+      if (refusal === undefined || error.code !== "HANDSHAKE_REPLAYED") refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+/** Of unsigned requests, so many are remembered besides the last. */
+const MAX_EARLIER = 3;
 
 const sent = (state: Handshake): HandshakeStep => ({ state, ...(state.token && { send: state.token }) });
 

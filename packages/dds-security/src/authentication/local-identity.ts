@@ -15,8 +15,12 @@ import {
 } from "@ddscred/core";
 import { signingOf } from "./algorithms.ts";
 import type { DataHolder } from "./data-holder.ts";
-import { adjustedGuid } from "./guid.ts";
-import { encodeParticipantData, type ParticipantSecurityInfo } from "./parameter-list.ts";
+import { adjustedGuid, checkGuid } from "./guid.ts";
+import {
+  decodeParticipantData,
+  encodeParticipantData,
+  type ParticipantSecurityInfo,
+} from "./parameter-list.ts";
 import type { ModpEncoding } from "./public-value.ts";
 import { identityToken, permissionsToken } from "./tokens.ts";
 
@@ -40,6 +44,11 @@ export interface LocalIdentityOptions {
   readonly candidateGuid?: Uint8Array;
   /** What `c.pdata` announces of the Governance, if anything. */
   readonly securityInfo?: ParticipantSecurityInfo;
+  /**
+   * `c.pdata` as a DDS implementation announces this participant, in place of the least that is needed: a big-endian
+   * parameter list with its adjusted GUID, which then is the one that counts.
+   */
+  readonly participantData?: Uint8Array;
   /** Which key agreement to propose as initiator. Default P-256, which every implementation knows. */
   readonly keyAgreement?: KeyAgreementGroup;
   /** How to write a MODP number as initiator. Default `raw`; Cyclone DDS reads `der` alone. */
@@ -72,7 +81,7 @@ export interface LocalIdentity {
 
 /** What a handshake needs of its own side and nobody else may see. */
 export interface LocalCredentials
-  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions">> {
+  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions" | "participantData">> {
   readonly pathOptions: NonNullable<LocalIdentityOptions["pathOptions"]>;
   /** `c.id`: the certificate as PEM. */
   readonly identity: Uint8Array;
@@ -113,13 +122,18 @@ export async function validateLocalIdentity(
   const permissionsDocument = options.permissionsDocument.slice();
   await verifyDocument(permissionsDocument, { ca: permissionsCa, crypto });
   const candidateGuid = options.candidateGuid?.slice() ?? randomGuid(crypto);
-  const guid = await adjustedGuid(certificate.subject, candidateGuid, crypto);
+  const guid =
+    options.participantData === undefined
+      ? await adjustedGuid(certificate.subject, candidateGuid, crypto)
+      : await boundGuid(options.participantData, certificate, crypto);
   const tokens = {
     identityToken: identityToken(certificate, path.anchor),
     permissionsToken: permissionsToken(permissionsCa),
   };
   const { securityInfo } = options;
-  const participantData = encodeParticipantData({ guid, ...tokens, ...(securityInfo && { securityInfo }) });
+  const participantData =
+    options.participantData?.slice() ??
+    encodeParticipantData({ guid, ...tokens, ...(securityInfo && { securityInfo }) });
   const local: LocalIdentity = Object.freeze({ certificate, path, guid, ...tokens });
   credentials.set(local, {
     certificates: [certificate, ...intermediates],
@@ -149,6 +163,16 @@ export function credentialsOf(local: LocalIdentity): LocalCredentials {
 }
 
 const credentials = new WeakMap<LocalIdentity, LocalCredentials>();
+
+async function boundGuid(
+  participantData: Uint8Array,
+  { subject }: Certificate,
+  crypto: CryptoProvider,
+): Promise<Uint8Array> {
+  const { guid } = decodeParticipantData(participantData);
+  await checkGuid(guid, subject, crypto);
+  return guid;
+}
 
 /** The entity id of a participant is 000001c1 (DDSI-RTPS 9.3.1.3). */
 function randomGuid(crypto: CryptoProvider): Uint8Array {

@@ -25,6 +25,7 @@ export async function takeRequest(
   remote: RemoteIdentity,
   token: DataHolder,
   at: Date,
+  earlier: readonly Handshake[] = [],
 ): Promise<Handshake> {
   const credentials = credentialsOf(local);
   const { crypto } = credentials;
@@ -72,6 +73,8 @@ export async function takeRequest(
       crypto,
       accepted: [{ digest: await tokenDigest(token, crypto), answer }],
       local,
+      remote,
+      earlier,
       transcript,
       identity,
       rights,

@@ -11,7 +11,7 @@ import { grantFor } from "../documents/grant.ts";
 import { type Grant, type Permissions, readPermissions } from "../documents/permissions.ts";
 import { signingOf } from "./algorithms.ts";
 import { identityMismatch, replayed, tokenInvalid } from "./fault.ts";
-import { compareGuids, subjectPrefix } from "./guid.ts";
+import { checkGuid, compareGuids } from "./guid.ts";
 import { signedContent, type Transcript } from "./handshake-token.ts";
 import type { LocalCredentials, LocalIdentity } from "./local-identity.ts";
 import { decodeParticipantData, type ParticipantData } from "./parameter-list.ts";
@@ -47,10 +47,7 @@ export async function verifyIdentity(
   if (certificate === undefined || intermediates.length > MAX_INTERMEDIATES) {
     throw tokenInvalid("c.id holds too many certificates");
   }
-  const prefix = await subjectPrefix(certificate.subject, crypto);
-  if (compareGuids(prefix, guid.subarray(0, 6)) !== 0) {
-    throw identityMismatch("the GUID in the participant data is not bound to the subject of the certificate");
-  }
+  await checkGuid(guid, certificate.subject, crypto);
   const path = await validatePath({
     ...credentials.pathOptions,
     leaf: certificate,
