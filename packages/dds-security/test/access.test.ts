@@ -18,6 +18,7 @@ const at = new Date("2026-11-23T12:00:00Z");
 const ALICE = "CN=alice,O=DDS Test,C=NL";
 const dialects = ["spec", "cyclonedds", "fastdds"] as const;
 
+const ALL = "<id_range><min>0</min><max>230</max></id_range>";
 const kinds = { discovery: "ENCRYPT", liveliness: "SIGN", rtps: "NONE" };
 const flags = {
   read: "true",
@@ -39,18 +40,15 @@ const topicRule = (expression: string, changed: Partial<typeof flags> = {}) => {
 <data_protection_kind>${rule.data}</data_protection_kind></topic_rule>`;
 };
 
+interface DomainRuleText extends Partial<typeof kinds> {
+  readonly domains?: string;
+  readonly join?: string;
+  readonly open?: string;
+}
+
 const domainRule = (
   topics: string,
-  {
-    domains = "<id_range><min>0</min><max>230</max></id_range>",
-    join = "true",
-    open = "false",
-    ...given
-  } = {} as {
-    domains?: string;
-    join?: string;
-    open?: string;
-  } & Partial<typeof kinds>,
+  { domains = ALL, join = "true", open = "false", ...given }: DomainRuleText = {},
 ) => {
   const kind = { ...kinds, ...given };
   return `<domain_rule><domains>${domains}</domains>
@@ -65,7 +63,6 @@ const domainRule = (
 const governanceOf = (...rules: readonly string[]) =>
   `<dds><domain_access_rules>${rules.join("")}</domain_access_rules></dds>`;
 
-const ALL = "<id_range><min>0</min><max>230</max></id_range>";
 const rule = (action: "allow" | "deny", criteria: string, domains = ALL) =>
   `<${action}_rule><domains>${domains}</domains>${criteria}</${action}_rule>`;
 const topics = (kind: string, names: readonly string[], more = "") =>
@@ -604,7 +601,7 @@ async function masks(t: Test, dialect: DialectName): Promise<void> {
   t.equal(pluginAttributes.toString(16), "8000001a", dialect);
 }
 
-t.test("looking up literal topics decides as trying one rule after the other", async (t) => {
+t.test("looking up literal topics decides as trying one rule after the other", async () => {
   const name = fc.constantFrom("a", "b", "ab", "*", "a*", "?", "[ab]", "b?", "abc");
   const rules = fc.array(fc.tuple(fc.boolean(), fc.array(name, { minLength: 1, maxLength: 3 })), {
     maxLength: 8,
@@ -630,16 +627,15 @@ t.test("a document of ten thousand rules and a thousand grants is decided on qui
     "",
   );
   const strangers = Array.from({ length: 999 }, (_, i) => grantOf(square, { subject: `CN=p${i}` }));
-  const permissions = permissionsOf(...strangers, grantOf(many));
-  for (const dialect of dialects) {
-    const access = await accessOf({ permissions }, dialect);
-    t.equal(access.publish("Topic9999").allowed, true, dialect);
-    t.equal(access.publish("Topic10000").allowed, false, dialect);
-    t.equal(access.publish("Topic10000").considered.length, 100, "a long list is cut");
-    const start = performance.now();
-    for (let i = 0; i < 20_000; i++) access.publish(`Topic${i}`);
-    t.ok(performance.now() - start < 20_000, `${dialect}: no list is walked for each topic`);
-  }
+  const governance = await signedDocument(governanceOf(domainRule(topicRule("*"))));
+  const permissions = await signedDocument(permissionsOf(...strangers, grantOf(many)));
+  const access = compileAccess({ governance, permissions, subject: subjectOf(ALICE), domain: 0, at });
+  t.equal(access.publish("Topic9999").allowed, true);
+  t.equal(access.publish("Topic10000").allowed, false);
+  t.equal(access.publish("Topic10000").considered.length, 100, "a long list is cut");
+  const start = performance.now();
+  for (let i = 0; i < 10_000; i++) access.publish(`Topic${i}`);
+  t.ok(performance.now() - start < 20_000, "no list is walked for each topic");
 });
 
 t.test("unverified text and wrong arguments never become decisions", async (t) => {
@@ -647,7 +643,7 @@ t.test("unverified text and wrong arguments never become decisions", async (t) =
   const permissions = await signedDocument(permissionsOf(grantOf(square)));
   const input: AccessInput = { governance, permissions, subject: subjectOf(ALICE), domain: 0, at };
   const wrong: Partial<Record<keyof AccessInput, unknown>>[] = [
-    { governance: { ...governance } },
+    { governance: Object.assign({}, governance) },
     { permissions: Object.create(VerifiedDocument.prototype) },
     { domain: -1 },
     { domain: 1.5 },

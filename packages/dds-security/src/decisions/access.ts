@@ -138,7 +138,8 @@ export class Access {
     if (partitions.length > 0 || tags.length > 0) return this.#decide(action, topic, partitions, tags);
     const known = this.#plain[action].get(topic);
     if (known !== undefined) return known;
-    const decision = this.#decide(action, topic, NONE, NONE);
+    // It is given out again and again: nobody may change it.
+    const decision = Object.freeze(this.#decide(action, topic, NONE, NONE));
     // Topics are few; whoever asks for more than a program has must not fill the memory.
     if (this.#plain[action].size >= MAX_KNOWN) this.#plain[action].clear();
     this.#plain[action].set(topic, decision);
@@ -168,8 +169,8 @@ export class Access {
 
   /** What the governance decides alone; undefined where the grant is to be asked. */
   #withoutGrant(topic: string, action: AccessAction | undefined): Verdict | undefined {
-    const { says, isBuiltin } = this.#dialect;
-    if (isBuiltin(topic)) return says.builtin(topic);
+    const { says } = this.#dialect;
+    if (this.#dialect.isBuiltin(topic)) return says.builtin(topic);
     if (this.domainRule === undefined) return says.noDomain(this.domain);
     const rule = this.topicRule(topic);
     if (rule === undefined) return says.noTopicRule(topic, this.domain);

@@ -18,7 +18,7 @@ function parse(text: string): Date | undefined {
   const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   if (date.getUTCMonth() !== month - 1 || day === 0) return undefined;
   const fraction = Number(`0.${match[7] ?? "0"}`) * 1000;
-  const [sign, hours = 0, minutes = 0] = [match[8], Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  const [sign, hours, minutes] = [match[8], Number(match[9] ?? 0), Number(match[10] ?? 0)];
   if (minutes > 59 || hours * 60 + minutes > MAX_OFFSET) return undefined;
   const offset = (sign === "-" ? -1 : 1) * (hours * 60 + minutes);
   const moment = date.getTime() + Math.floor(fraction) - offset * 60_000;

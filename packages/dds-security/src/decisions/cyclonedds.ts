@@ -1,4 +1,4 @@
-import type { DistinguishedName } from "@ddscred/core";
+import type { DistinguishedName, SourceLocation } from "@ddscred/core";
 import { domainSetHas } from "../documents/domains.ts";
 import type { AccessRule, Grant, Permissions } from "../documents/permissions.ts";
 import { readCycloneGovernance, readCyclonePermissions } from "./cyclonedds-documents.ts";
@@ -34,7 +34,7 @@ export const cyclonedds: Dialect = {
     noDomain: (domain) => denied(141, `Could not find domain ${domain} in governance`),
     noTopicRule: (topic, domain) =>
       denied(142, `Could not find ${topic} topic attributes for domain(${domain}) in governance`),
-    open: (what, rule) => ({ ...allowed(`the governance does not control ${what}`), rule }),
+    open: (what, rule) => allowed(`the governance does not control ${what}`, rule),
     fallback,
   },
   checkDomainRule: () => undefined,
@@ -82,22 +82,17 @@ function judge({ rule, partitions = [] }: Step, request: EndpointRequest): Verdi
   return fits(partitionsOf(request), partitions) ? byRule(rule, request.topic) : undefined;
 }
 
-function byRule(rule: AccessRule, topic: string): Verdict {
-  const { action, location } = rule;
-  const verdict =
-    action === "allow"
-      ? allowed(`${topic} found in the allow rule at line ${location.line}`)
-      : denied(145, `${topic} found in deny_rule.`);
-  return { ...verdict, rule: location };
+function byRule({ action, location }: AccessRule, topic: string): Verdict {
+  return action === "allow"
+    ? allowed(`${topic} found in the allow rule at line ${location.line}`, location)
+    : denied(145, `${topic} found in deny_rule.`, location);
 }
 
 function fallback({ defaultAction: { value, location } }: Grant, topic: string): Verdict {
   if (location === undefined) return denied(145, `No rule found for ${topic}`);
-  const verdict =
-    value === "ALLOW"
-      ? allowed(`${topic} allowed by default rule`)
-      : denied(145, `${topic} denied by default rule`);
-  return { ...verdict, rule: location };
+  return value === "ALLOW"
+    ? allowed(`${topic} allowed by default rule`, location)
+    : denied(145, `${topic} denied by default rule`, location);
 }
 
 /** As DDS-Security 1.1 has it: a topic that is open to some lets everybody join. Deny rules do not count. */
@@ -107,10 +102,7 @@ function join({ domainRule, grant, rules, domain }: Rights): Verdict {
     ({ enableReadAccessControl: read, enableWriteAccessControl: write }) => !read.value || !write.value,
   );
   if (open !== undefined) {
-    return {
-      ...allowed("the governance leaves reading or writing of some topics open"),
-      rule: open.location,
-    };
+    return allowed("the governance leaves reading or writing of some topics open", open.location);
   }
   if (!domainRule.enableJoinAccessControl.value) {
     return cyclonedds.says.open(`joining domain ${domain}`, domainRule.location);
@@ -118,7 +110,7 @@ function join({ domainRule, grant, rules, domain }: Rights): Verdict {
   const rule = rules.find(({ action }) => action === "allow");
   if (rule === undefined) return fallback(grant, "participant");
   const { location } = rule;
-  return { ...allowed(`the allow rule at line ${location.line} covers domain ${domain}`), rule: location };
+  return allowed(`the allow rule at line ${location.line} covers domain ${domain}`, location);
 }
 
 /** Partitions do not count. */
@@ -130,8 +122,18 @@ function topic(rights: Rights, name: string): Verdict {
   return verdicts.find((verdict) => verdict.allowed) ?? verdicts[0] ?? fallback(rights.grant, name);
 }
 
-const allowed = (reason: string): Verdict => ({ allowed: true, code: 0, reason });
-const denied = (code: number, reason: string): Verdict => ({ allowed: false, code, reason });
+const allowed = (reason: string, rule?: SourceLocation): Verdict => ({
+  allowed: true,
+  code: 0,
+  reason,
+  rule,
+});
+const denied = (code: number, reason: string, rule?: SourceLocation): Verdict => ({
+  allowed: false,
+  code,
+  reason,
+  rule,
+});
 
 const BUILTIN = new Set([
   "DCPSParticipant",

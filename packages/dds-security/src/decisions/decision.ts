@@ -48,15 +48,27 @@ export interface RequestTag {
 
 /** Makes a decision; `consider` runs when somebody asks why the others did not decide. */
 export function makeDecision(verdict: Verdict, consider: () => readonly Considered[]): Decision {
-  const { allowed, code, reason, rule } = verdict;
-  const decision = {
-    allowed,
-    code,
-    reason,
-    ...(rule === undefined ? {} : { rule }),
-  };
-  let considered: readonly Considered[] | undefined;
-  return Object.freeze(
-    Object.defineProperty(decision, "considered", { get: () => (considered ??= consider()) }),
-  ) as Decision;
+  return new MadeDecision(verdict, consider);
+}
+
+class MadeDecision implements Decision {
+  readonly allowed: boolean;
+  readonly code: DecisionCode;
+  readonly reason: string;
+  readonly rule?: SourceLocation;
+  readonly #consider: () => readonly Considered[];
+  #considered: readonly Considered[] | undefined;
+
+  constructor({ allowed, code, reason, rule }: Verdict, consider: () => readonly Considered[]) {
+    this.allowed = allowed;
+    this.code = code;
+    this.reason = reason;
+    if (rule !== undefined) this.rule = rule;
+    this.#consider = consider;
+  }
+
+  get considered(): readonly Considered[] {
+    this.#considered ??= this.#consider();
+    return this.#considered;
+  }
 }

@@ -1,4 +1,4 @@
-import { type DistinguishedName, formatName } from "@ddscred/core";
+import { type DistinguishedName, formatName, type SourceLocation } from "@ddscred/core";
 import { compileFnmatch } from "../documents/fnmatch.ts";
 import type { DomainRule } from "../documents/governance.ts";
 import type { AccessRule, Grant, Permissions } from "../documents/permissions.ts";
@@ -40,11 +40,9 @@ export const fastdds: Dialect = {
     // Without a domain rule there are no topic rules either; only joining is not looked at.
     noDomain: (domain) => denied("DOMAIN_NOT_COVERED", `Not found topic access rules for domain ${domain}`),
     noTopicRule: (topic) => denied("TOPIC_NOT_COVERED", `Not found topic access rule for topic ${topic}`),
-    open: (what, rule) => ({ ...allowed(`the governance does not control ${what}`), rule }),
-    fallback: (grant, topic) => ({
-      ...denied("ACCESS_DENIED", `${topic} topic not found in allow rule.`),
-      rule: grant.location,
-    }),
+    open: (what, rule) => allowed(`the governance does not control ${what}`, rule),
+    fallback: (grant, topic) =>
+      denied("ACCESS_DENIED", `${topic} topic not found in allow rule.`, grant.location),
   },
   checkDomainRule,
   join,
@@ -90,38 +88,38 @@ function steps(rule: AccessRule, action: AccessAction): readonly Step[] {
 function judge({ rule, partitions = [] }: Step, request: EndpointRequest): Verdict {
   const { action, location } = rule;
   if (action === "deny") {
-    return { ...denied("ACCESS_DENIED", `${request.topic} topic denied by deny rule.`), rule: location };
+    return denied("ACCESS_DENIED", `${request.topic} topic denied by deny rule.`, location);
   }
   const stray = partitionsOf(request).find((name) => !everyMatches([name], partitions));
   if (stray === undefined) {
-    return {
-      ...allowed(`${request.topic} found in the allow rule at line ${location.line}`),
-      rule: location,
-    };
+    return allowed(`${request.topic} found in the allow rule at line ${location.line}`, location);
   }
   const shown = request.partitions.length === 0 ? "<empty>" : stray;
-  return { ...denied("ACCESS_DENIED", `${shown} partition not found in rule.`), rule: location };
+  return denied("ACCESS_DENIED", `${shown} partition not found in rule.`, location);
 }
 
 /** Any allow rule will do, whatever the governance says. */
 function join({ rules, grant }: Rights): Verdict {
   const rule = rules.find(({ action }) => action === "allow");
   if (rule === undefined) {
-    return {
-      ...denied("ACCESS_DENIED", "Not found a rule allowing to use the domain_id"),
-      rule: grant.location,
-    };
+    return denied("ACCESS_DENIED", "Not found a rule allowing to use the domain_id", grant.location);
   }
   const { location } = rule;
-  return { ...allowed(`the grant has an allow rule, at line ${location.line}`), rule: location };
+  return allowed(`the grant has an allow rule, at line ${location.line}`, location);
 }
 
-const allowed = (reason: string): Verdict => ({ allowed: true, code: "ALLOWED", reason });
-const denied = (
-  code: "ACCESS_DENIED" | "DOMAIN_NOT_COVERED" | "TOPIC_NOT_COVERED",
-  reason: string,
-): Verdict => ({
+const allowed = (reason: string, rule?: SourceLocation): Verdict => ({
+  allowed: true,
+  code: "ALLOWED",
+  reason,
+  rule,
+});
+
+const denied = (code: Denial, reason: string, rule?: SourceLocation): Verdict => ({
   allowed: false,
   code,
   reason,
+  rule,
 });
+
+type Denial = "ACCESS_DENIED" | "DOMAIN_NOT_COVERED" | "TOPIC_NOT_COVERED";

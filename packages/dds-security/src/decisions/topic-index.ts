@@ -23,10 +23,18 @@ export class TopicIndex<T> {
 
   /** All items that the topic leads to, in their order. */
   all(topic: string): readonly T[] {
-    const orders = [...(this.#literal.get(topic) ?? [])];
-    for (const { order, expression } of this.#patterns) if (expression.matches(topic)) orders.push(order);
-    const unique = [...new Set(orders)].sort((a, b) => a - b);
-    return unique.flatMap((order) => this.#items.slice(order, order + 1));
+    const literal = this.#literal.get(topic) ?? NONE;
+    const matching = this.#patterns.filter(({ expression }) => expression.matches(topic));
+    const orders =
+      matching.length === 0
+        ? literal
+        : [...new Set([...literal, ...matching.map(({ order }) => order)])].sort((a, b) => a - b);
+    const items: T[] = [];
+    for (const order of orders) {
+      const item = this.#items[order];
+      if (item !== undefined) items.push(item);
+    }
+    return items;
   }
 
   /** The first item that the topic leads to. */
@@ -39,3 +47,5 @@ export class TopicIndex<T> {
     return this.#items[first];
   }
 }
+
+const NONE: readonly number[] = [];
