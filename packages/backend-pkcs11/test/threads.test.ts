@@ -7,6 +7,7 @@ import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
+import { failure } from "./support/failure.ts";
 import { noCompiler } from "./support/faulty.ts";
 import { certificateObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
@@ -42,6 +43,35 @@ for (const who of ["main", "workers"] as const) {
     },
   );
 }
+
+t.test("a wrong PIN costs one attempt in all threads of the process", onToken, async (t) => {
+  table?.reset();
+  const wrong = uri.replace(PIN, "canary-wrong-6060");
+  for (const isolation of ["inline", "process"] as const) {
+    const code = `
+      const { parentPort, workerData } = require("node:worker_threads");
+      (async () => {
+        const { pkcs11Backend } = await import(workerData.backend);
+        const { module, isolation, wrong } = workerData;
+        const backend = pkcs11Backend({ module, isolation });
+        const error = await backend.signer(wrong).catch((error) => error);
+        await backend.close();
+        parentPort.postMessage(error.code, []);
+      })();`;
+    const backend = import.meta.resolve("@ddscred/backend-pkcs11");
+    for (let n = 0; n < 2; n++) {
+      const worker = new Worker(code, {
+        eval: true,
+        workerData: { module: table?.path, isolation, wrong, backend },
+      });
+      t.equal(await new Promise((resolve) => worker.once("message", resolve)), "PIN_INCORRECT");
+    }
+    const here = pkcs11Backend({ module: table?.path ?? "", isolation });
+    t.equal((await failure(here.signer(wrong))).code, "PIN_INCORRECT");
+    await here.close();
+  }
+  t.equal(table?.count("C_Login"), 1);
+});
 
 t.test("a worker uses a module in a process of its own, which ends with the worker", onLinux, async (t) => {
   const code = `

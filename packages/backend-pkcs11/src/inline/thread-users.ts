@@ -1,4 +1,4 @@
-import { sharedNumbers, threadMemory } from "./thread-memory.ts";
+import { threadMemory } from "../thread-memory.ts";
 
 /**
  * How many threads of this process use a module. C_Finalize takes it from all of them at once, and crashes those
@@ -9,7 +9,7 @@ export class ThreadUsers {
 
   /** @param path of the module */
   constructor(path: string) {
-    this.#numbers = sharedNumbers(path);
+    this.#numbers = numbersFor(path);
   }
 
   /** Grows whenever one of the threads initialised or finalised the module. */
@@ -19,7 +19,7 @@ export class ThreadUsers {
 
   /** Whether no other thread uses it. */
   get isAlone(): boolean {
-    return threadMemory.isComplete && Atomics.load(this.#numbers, USERS) === 1;
+    return memory.isComplete && Atomics.load(this.#numbers, USERS) === 1;
   }
 
   /** Whether it was one of the threads that initialised it. */
@@ -49,7 +49,7 @@ export class ThreadUsers {
   leave(finalise: () => void): void {
     for (;;) {
       const users = Atomics.load(this.#numbers, USERS);
-      const isLast = users === 1 && threadMemory.isComplete && this.isOurs;
+      const isLast = users === 1 && memory.isComplete && this.isOurs;
       const next = isLast ? LEAVING : Math.max(0, users - 1);
       if (Atomics.compareExchange(this.#numbers, USERS, users, next) !== users) continue;
       if (isLast) this.#finalise(finalise);
@@ -69,9 +69,20 @@ export class ThreadUsers {
   }
 }
 
+/** Two modules may have to share them, which makes both more careful than they had to be. */
+function numbersFor(path: string): Int32Array {
+  let place = 0;
+  for (const unit of path) place = (place * 31 + (unit.codePointAt(0) ?? 0)) % PLACES;
+  return new Int32Array(memory.buffer, place * 4 * NUMBERS, NUMBERS);
+}
+
 const USERS = 0;
 const OURS = 1;
 const GENERATION = 2;
+const NUMBERS = 3;
+const PLACES = 256;
+const memory = threadMemory("users of modules", 4 * NUMBERS * PLACES);
+
 const LEAVING = -1;
 /** Milliseconds. */
 const PATIENCE = 10_000;
