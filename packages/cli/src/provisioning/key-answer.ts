@@ -36,7 +36,7 @@ function said({ sensitive, neverExtractable, local }: KeyProtection): string {
       ? undefined
       : neverExtractable
         ? "never extractable"
-        : "was extractable once",
+        : "not extractable from now on",
     local === undefined ? undefined : local ? "made on the token" : "not made on the token",
   ].filter((fact) => typeof fact === "string");
   return facts.length === 0 ? "nothing" : facts.join(", ");

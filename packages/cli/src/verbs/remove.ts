@@ -66,10 +66,13 @@ async function confirmed(object: CredentialDescription | undefined, name: string
   const told = facts.length === 0 ? "" : `  ${facts.join(", ")}\n`;
   process.stderr.write(`${object?.kind ?? "object"}  ${brief(name, URI)}\n${told}`);
   const line = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await line.question(`${warning}Remove it? [y/N] `);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
+  // Ctrl-D, or the terminal is gone: no. Ctrl-C ends the program as it always does.
+  const ended = new Promise<string>((resolve) => line.once("close", () => resolve("")));
+  line.once("SIGINT", () => {
     line.close();
-  }
+    process.kill(process.pid, "SIGINT");
+  });
+  const answer = await Promise.race([line.question(`${warning}Remove it? [y/N] `), ended]);
+  line.close();
+  return /^y(?:es)?$/i.test(answer.trim());
 }
