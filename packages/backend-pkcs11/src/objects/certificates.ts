@@ -43,9 +43,10 @@ export async function findCertificates(
       if (!known) stored.push({ object, certificate });
     }
     if (stored.length === 0) return undefined;
-    const chain = inOrder(stored.map(({ certificate }) => certificate));
+    const wanted = withoutAttestations(stored);
+    const chain = inOrder(wanted.map(({ certificate }) => certificate));
     if (chain !== undefined) return chain;
-    const objects = stored.map(({ object }) => object);
+    const objects = wanted.map(({ object }) => object);
     selectOne(objects, objects, objectNames(token), { uri: text, what: "certificate" });
     return undefined;
   });
@@ -115,6 +116,17 @@ function naming({ label, id }: TokenObject, count: number, error: unknown): unkn
   });
 }
 
+/**
+ * A YubiKey shows beside each certificate another one for the same key under the same id: its maker's word that the
+ * key was made on it. That counts where nothing else matches.
+ */
+function withoutAttestations(stored: readonly StoredCertificate[]): readonly StoredCertificate[] {
+  const others = stored.filter(
+    ({ certificate }) => !certificate.extensions.some(({ oid }) => oid.startsWith(YUBICO_ATTESTATION)),
+  );
+  return others.length > 0 ? others : stored;
+}
+
 /** The certificates as one path, each issued under the name of the next; undefined where they are not one. */
 function inOrder(certificates: readonly Certificate[]): readonly Certificate[] | undefined {
   const others = new Set(certificates);
@@ -143,3 +155,6 @@ function hidden(error: CredentialError): CredentialError {
     ...(error.uri === undefined ? {} : { uri: error.uri }),
   });
 }
+
+/** Extensions of the attestations of a YubiKey's PIV application: firmware, serial number, policies. */
+const YUBICO_ATTESTATION = "1.3.6.1.4.1.41482.3.";

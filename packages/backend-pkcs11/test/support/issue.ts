@@ -26,6 +26,13 @@ export function issueMaterial({ ec, rsa, twins }: MadeKeys): FixtureMaterial {
   };
 }
 
+/** What a YubiKey says of a key that was made on it: a certificate for the same key, with extensions of its own. */
+export function attestation(spki: Uint8Array): Uint8Array {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const firmware = der.sequence(der.oid("1.3.6.1.4.1.41482.3.3"), der.octetString(Uint8Array.of(5, 2, 4)));
+  return certificate("attestation", 1, spki, privateKey, [firmware]);
+}
+
 /** SubjectPublicKeyInfo of a key that a tool wrote, with its RSA algorithm as certificates have it. */
 export function spkiOf(written: Uint8Array): Uint8Array {
   const key = createPublicKey({ key: Buffer.from(written), format: "der", type: "spki" });
@@ -39,14 +46,20 @@ export function certificateFields(whole: Uint8Array): Record<"subject" | "issuer
 }
 
 /** X.509 v3 (RFC 5280 4.1), signed with ECDSA on P-256. */
-function certificate(subject: string, serial: number, spki: Uint8Array, issuer: KeyObject): Uint8Array {
+function certificate(
+  subject: string,
+  serial: number,
+  spki: Uint8Array,
+  issuer: KeyObject,
+  extensions: readonly Uint8Array[] = [],
+): Uint8Array {
   const isCa = subject === "ca";
   const algorithm = der.sequence(der.oid("1.2.840.10045.4.3.2"));
   const tbs = der.sequence(
     der.tagged(0, der.integer(2)),
     der.integer(serial),
     algorithm,
-    name("ca"),
+    name(extensions.length > 0 ? "maker" : "ca"),
     der.sequence(der.time(new Date("2020-01-01")), der.time(new Date("2046-01-01"))),
     name(subject),
     spki,
@@ -55,6 +68,7 @@ function certificate(subject: string, serial: number, spki: Uint8Array, issuer: 
       der.sequence(
         extension("2.5.29.19", isCa ? der.sequence(der.boolean(true)) : der.sequence()),
         extension("2.5.29.15", isCa ? der.namedBits(5, 6) : der.namedBits(0)),
+        ...extensions,
       ),
     ),
   );

@@ -8,7 +8,7 @@ import { PivCard } from "./piv-card.ts";
 /** What a card holds: keys as PKCS#8 PEM, certificates as base64. A certificate may be without its key. */
 export interface CardFile {
   readonly pin: string;
-  readonly keys: readonly { reference: number; key?: string; certificate: string }[];
+  readonly keys: readonly { reference: number; key?: string; certificate: string; attestation?: string }[];
 }
 
 const GET_ATR = 4;
@@ -17,10 +17,11 @@ async function insert(port: number, file: string): Promise<void> {
   const { pin, keys } = JSON.parse(readFileSync(file, "utf8")) as CardFile;
   const card = new PivCard(
     pin,
-    keys.map(({ reference, key, certificate }) => ({
+    keys.map(({ reference, key, certificate, attestation }) => ({
       reference,
       ...(key === undefined ? {} : { key: createPrivateKey(key) }),
       certificate: Buffer.from(certificate, "base64"),
+      ...(attestation === undefined ? {} : { attestation: Buffer.from(attestation, "base64") }),
     })),
   );
   for (;;) {

@@ -7,6 +7,8 @@ export interface PivKey {
   /** P-256 or RSA with 2048 bits; absent where there is but a certificate. */
   readonly key?: KeyObject;
   readonly certificate: Uint8Array;
+  /** What a YubiKey says of a key that was made on it. */
+  readonly attestation?: Uint8Array;
 }
 
 /**
@@ -59,6 +61,10 @@ export class PivCard {
         return this.#verify(p2, data);
       case 0x87:
         return this.#authenticate(p2, data);
+      case 0xf9: {
+        const attestation = this.#keys.get(p1)?.attestation; // YubiKey: attest
+        return attestation === undefined ? 0x6a80 : Buffer.from(attestation);
+      }
       case 0xfd:
         return Buffer.from([5, 2, 4]); // YubiKey: version
       case 0xf8:

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FixtureMaterial } from "@ddscred/backend-conformance";
-import { examineModule } from "@ddscred/backend-pkcs11";
+import { examineModule, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import t, { type Test } from "tap";
 import { startDaemon } from "../support/daemon.ts";
 import { library, missing } from "../support/installed.ts";
-import { issueMaterial } from "../support/issue.ts";
+import { attestation, issueMaterial } from "../support/issue.ts";
 import { hide, inNamespaces, noNamespaces } from "../support/namespace.ts";
 import type { CardFile } from "../support/piv-card-program.ts";
 import { type TokenUnderTest, testToken } from "../support/token-fixture.ts";
@@ -41,12 +41,27 @@ t.test("the contract of a backend on a PIV card", skip === undefined ? {} : { sk
     const [ofOpenSc, ofYubico] = [await tokenLabel(openSc), await tokenLabel(ykcs11)];
     await testToken(t, { name: "OpenSC on a PIV card", ...card(openSc, ofOpenSc, material) });
     await testToken(t, { name: "ykcs11 on a PIV card", ...card(ykcs11, ofYubico, material) });
+    await t.test("an attestation is not taken for the certificate of its key", async (t) => {
+      const backend = pkcs11Backend({ module: ykcs11 });
+      t.teardown(() => backend.close());
+      const uri = `pkcs11:token=${encodeURIComponent(ofYubico)};id=%01;type=cert`;
+      const listed: string[] = [];
+      for await (const { label } of backend.list(uri)) listed.push(label);
+      t.same(listed, [
+        "X.509 Certificate for PIV Attestation 9a",
+        "X.509 Certificate for PIV Authentication",
+      ]);
+      const [only, ...others] = await backend.certificates(uri);
+      t.same(only?.der, material.ec?.certificate.der);
+      t.same(others, []);
+    });
   });
 });
 
 function card(module: string, label: string, material: FixtureMaterial): Omit<TokenUnderTest, "name"> {
   const on = `pkcs11:token=${encodeURIComponent(label)}`;
   const login = `?pin-value=${PIN}`;
+  const prefix = module === ykcs11 ? "X.509%20" : "";
   return {
     options: { module },
     label,
@@ -58,7 +73,7 @@ function card(module: string, label: string, material: FixtureMaterial): Omit<To
       writing: "certificates are written with the management key, which is no PIN",
     },
     uris: {
-      ecCertificate: `${on};id=%01;type=cert`,
+      ecCertificate: `${on};object=${prefix}Certificate%20for%20PIV%20Authentication;type=cert`,
       ecPrivateKey: `${on};id=%01;type=private${login}`,
       rsaCertificate: `${on};id=%02;type=cert`,
       rsaPrivateKey: `${on};id=%02;type=private${login}`,
@@ -109,9 +124,13 @@ function insertCard(t: Test, folder: string): FixtureMaterial {
   const card: CardFile = {
     pin: PIN,
     keys: [0x9a, 0x9c, 0x9d, 0x9e].map((reference, n) => {
-      const key = made[reference]?.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+      const pair = made[reference];
+      const spki = pair?.publicKey.export({ format: "der", type: "spki" });
+      const key = pair?.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
       const certificate = Buffer.from(held[n]?.certificate.der ?? []).toString("base64");
-      return { reference, certificate, ...(key === undefined ? {} : { key }) };
+      if (key === undefined || spki === undefined) return { reference, certificate };
+      const attested = Buffer.from(attestation(spki)).toString("base64");
+      return { reference, certificate, key, attestation: attested };
     }),
   };
   writeFileSync(file, JSON.stringify(card), { mode: 0o600 });
