@@ -7,11 +7,12 @@ import {
   type CredentialSource,
   type CredentialWriter,
   type GenerateKeyPairOptions,
+  type HealthFinding,
+  type HealthReport,
   type ImportCertificateOptions,
   type ImportedCertificate,
   type KeyGenerator,
   type KeyImporter,
-  type Pkcs11ObjectType,
   type Pkcs11Uri,
   parseCertificate,
   parsePkcs11Uri,
@@ -20,9 +21,10 @@ import {
   type StoredKeyPair,
 } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
-import { Calls } from "./calls.ts";
-import type { Module } from "./cryptoki/module.ts";
+import { TokenAccess } from "./access.ts";
 import { discoverModules } from "./discovery/discover.ts";
+import { examination } from "./discovery/examine.ts";
+import { judgeFailure, judgeModule } from "./discovery/health.ts";
 import { borrowModule } from "./inline/registry.ts";
 import { tell } from "./listener.ts";
 import { type ModuleOpener, Modules } from "./modules.ts";
@@ -37,11 +39,10 @@ import { isKeyType, keyTypes } from "./provisioning/kinds.ts";
 import { nameOfKey } from "./provisioning/name.ts";
 import { importPrivateKey } from "./provisioning/private-key.ts";
 import { removeObject } from "./provisioning/remove.ts";
-import { recovering } from "./recovery.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
-import { type FoundToken, findToken, findTokens } from "./token/find-token.ts";
-import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
-import { Token, type TokenRules } from "./token/token.ts";
+import { type FoundToken, findTokens } from "./token/find-token.ts";
+import type { PinRequest } from "./token/pin.ts";
+import type { Token } from "./token/token.ts";
 import { INTERVAL, lookForToken, untilThere, type WaitOptions } from "./token/wait.ts";
 import { tracedOpener } from "./trace.ts";
 
@@ -52,6 +53,7 @@ export interface TokenWatch {
 
 /** All that tokens offer. */
 export type Pkcs11Source = TokenWatch &
+  HealthReport &
   CredentialSource &
   CredentialDirectory &
   KeyGenerator &
@@ -73,16 +75,20 @@ export function pkcs11Backend(options: Pkcs11BackendOptions = {}): Pkcs11Source 
 
 /** The backend on modules of any make; {@link pkcs11Backend} is it on modules of this process or of another one. */
 export class Pkcs11Backend
-  implements TokenWatch, CredentialSource, CredentialDirectory, KeyGenerator, KeyImporter, CredentialWriter
+  implements
+    TokenWatch,
+    HealthReport,
+    CredentialSource,
+    CredentialDirectory,
+    KeyGenerator,
+    KeyImporter,
+    CredentialWriter
 {
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
-  readonly #modules: Modules;
-  readonly #pins: PinMeans;
-  readonly #rules: TokenRules;
+  readonly #access: TokenAccess;
+  readonly #onEvent: Pkcs11BackendOptions["onEvent"];
   readonly #verifiesEach: boolean;
-  readonly #calls = new Calls();
-  readonly #tokens = new Map<string, Token>();
   readonly #freshModule: ModuleOpener;
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
@@ -100,15 +106,17 @@ export class Pkcs11Backend
     const { sessions = Number.POSITIVE_INFINITY, deadline = DEADLINE, libraryParameters, trace } = options;
     this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);
     const search = discover ? () => discoverModules() : undefined;
-    this.#modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
-    this.#pins = { provider: pin, commands: [...pinCommands] };
+    const modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
+    const pins = { provider: pin, commands: [...pinCommands] };
     const { keepAlive, onEvent } = options;
-    this.#rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
+    const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
+    this.#access = new TokenAccess(modules, pins, rules);
+    this.#onEvent = onEvent;
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
-    return await this.#run(uri, options, async (parsed, module) => {
-      const { token, pin } = await this.#open(uri, parsed, module, "cert");
+    return await this.#access.run(uri, options, async (parsed, module) => {
+      const { token, pin } = await this.#access.open(uri, parsed, module, "cert");
       if (pin.isCarried) await token.unlock(pin);
       const found = await findCertificates(token, parsed, uri);
       if (found !== undefined) return found;
@@ -122,8 +130,8 @@ export class Pkcs11Backend
   }
 
   async signer(uri: string, options?: SignerOptions): Promise<Signer> {
-    return await this.#run(uri, options, async (parsed, module) => {
-      const { token, pin } = await this.#open(uri, parsed, module, "private");
+    return await this.#access.run(uri, options, async (parsed, module) => {
+      const { token, pin } = await this.#access.open(uri, parsed, module, "private");
       await token.unlock(pin);
       const { key, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
       const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
@@ -132,11 +140,11 @@ export class Pkcs11Backend
   }
 
   async *list(uri: string, options?: CallOptions): AsyncGenerator<CredentialDescription> {
-    const found = await this.#run(uri, options, async (parsed, module) => {
+    const found = await this.#access.run(uri, options, async (parsed, module) => {
       const { matching } = await findTokens(module, parsed);
-      const tokens = matching.map((one) => this.#token(one));
+      const tokens = matching.map((one) => this.#access.token(one));
       const [only] = tokens;
-      const pin = pinRequest(uri, parsed, this.#pins);
+      const pin = this.#access.pinFor(uri, parsed);
       if (only !== undefined && tokens.length === 1) {
         if (pin.isCarried) await only.unlock(pin);
         else if (namesAToken(parsed)) await unlockedIfPossible(only, pin);
@@ -146,7 +154,7 @@ export class Pkcs11Backend
     for (const token of found.tokens) {
       if (namesNoObject(found.parsed)) yield describeToken(token);
       for (const type of listedTypes) {
-        yield* await this.#run(uri, options, () => describeObjects(token, type, found.parsed));
+        yield* await this.#access.run(uri, options, () => describeObjects(token, type, found.parsed));
       }
     }
   }
@@ -172,13 +180,13 @@ export class Pkcs11Backend
   ): Promise<ImportedCertificate> {
     if (!(certificate instanceof Uint8Array)) throw new TypeError("a certificate is a Uint8Array");
     const own = new Uint8Array(certificate);
-    return await this.#write(uri, "cert", options, async ({ token }, parsed) =>
+    return await this.#access.write(uri, "cert", options, async ({ token }, parsed) =>
       importCertificate(token, parsed, uri, parseCertificate(own), options),
     );
   }
 
   async remove(uri: string, options: CallOptions = {}): Promise<void> {
-    await this.#write(uri, undefined, options, ({ token }, parsed) =>
+    await this.#access.write(uri, undefined, options, ({ token }, parsed) =>
       removeObject(token, parsed, uri, options.signal),
     );
   }
@@ -197,48 +205,43 @@ export class Pkcs11Backend
     const { signal, interval = INTERVAL } = options;
     if (!(typeof interval === "number" && interval >= 1))
       throw new TypeError("interval is a number of milliseconds from 1");
-    return await this.#calls.run(uri, options, async () => {
+    return await this.#access.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
       let looks = 0;
       const look = async (): Promise<FoundToken> => {
-        const module = await this.#modules.forUri(parsed);
+        const module = await this.#access.modules.forUri(parsed);
         return await lookForToken(module, parsed, uri, looks++ === 0 ? undefined : this.#freshModule);
       };
-      const token = this.#token(await untilThere(look, interval, signal, this.#ending.signal));
-      if (looks > 1) tell(this.#rules.onEvent, { type: "token-present", token: token.uri });
+      const token = this.#access.token(await untilThere(look, interval, signal, this.#ending.signal));
+      if (looks > 1) tell(this.#onEvent, { type: "token-present", token: token.uri });
       return describeToken(token);
     });
   }
 
+  /**
+   * What stands between a program and its tokens, behind the module that is configured or found: whether it loads,
+   * the states of slots, tokens and PINs, mechanisms that DDS needs. Nobody is logged in.
+   */
+  async diagnose(options?: CallOptions): Promise<readonly HealthFinding[]> {
+    return await this.#access.calls.run("pkcs11:", options, async () => {
+      try {
+        const module = await this.#access.modules.forUri(parsePkcs11Uri("pkcs11:"));
+        return judgeModule(module.path, examination(await module.examine()));
+      } catch (error) {
+        if (error instanceof CredentialError) return [judgeFailure(error)];
+        throw error;
+      }
+    });
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#ending.abort();
+    this.#closing ??= this.#access.close();
     return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#ending.abort();
-    await this.#calls.close();
-    for (const token of this.#tokens.values()) await token.close();
-    this.#tokens.clear();
-    await this.#modules.close();
-  }
-
-  async #run<T>(
-    uri: string,
-    options: CallOptions | undefined,
-    body: (parsed: Pkcs11Uri, module: Module) => Promise<T>,
-  ): Promise<T> {
-    if (typeof uri !== "string") throw new TypeError("a URI is a string");
-    return await this.#calls.run(uri, options, async () => {
-      const parsed = parsePkcs11Uri(uri);
-      const module = await this.#modules.forUri(parsed);
-      const attempt = (): Promise<T> => body(parsed, module);
-      return await recovering(module, options?.signal, attempt, this.#recovered(module));
-    });
   }
 
   /** Stores a key pair, and lends it. */
@@ -248,62 +251,11 @@ export class Pkcs11Backend
     body: (wanted: NewKeyPair) => Promise<MadeKeyPair>,
   ): Promise<StoredKeyPair> {
     const { signal } = options;
-    const made = await this.#write(uri, "private", options, ({ token, pin }, parsed) =>
+    const made = await this.#access.write(uri, "private", options, ({ token, pin }, parsed) =>
       body({ token, name: nameOfKey(parsed, uri), pin, signal }),
     );
     const { signer, ...said } = made;
     return { ...said, ...this.#guarded(made.uri, signer) };
-  }
-
-  /** Logs in on the token that the URI names, and writes: once, for what is written twice is there twice. */
-  async #write<T>(
-    uri: string,
-    type: Pkcs11ObjectType | undefined,
-    options: CallOptions,
-    body: (opened: { token: Token; pin: PinRequest }, parsed: Pkcs11Uri) => Promise<T>,
-  ): Promise<T> {
-    if (typeof uri !== "string") throw new TypeError("a URI is a string");
-    return await this.#calls.run(uri, options, async () => {
-      const parsed = parsePkcs11Uri(uri);
-      const module = await this.#modules.forUri(parsed);
-      const open = async (): Promise<{ token: Token; pin: PinRequest }> => {
-        const one = await this.#open(uri, parsed, module, type ?? parsed.path.type);
-        await one.token.unlock(one.pin);
-        return one;
-      };
-      return await body(await recovering(module, options.signal, open, this.#recovered(module)), parsed);
-    });
-  }
-
-  #recovered(module: Module): (error: CredentialError) => void {
-    return (error) => tell(this.#rules.onEvent, { type: "recovered", module: module.path, error });
-  }
-
-  /** The one token that the URI names. */
-  async #open(
-    uri: string,
-    parsed: Pkcs11Uri,
-    module: Module,
-    type: Pkcs11ObjectType | undefined,
-  ): Promise<{ token: Token; pin: PinRequest }> {
-    const asked = parsed.path.type;
-    if (asked !== undefined && asked !== type) {
-      const what = type === "cert" ? "certificate" : "private key";
-      throw new CredentialError("OBJECT_NOT_FOUND", `a ${what} is wanted, and the URI says type=${asked}`, {
-        hint: `Write type=${type}, or leave type= out.`,
-      });
-    }
-    const found = await findToken(module, parsed, uri);
-    return { token: this.#token(found), pin: pinRequest(uri, parsed, this.#pins) };
-  }
-
-  #token(found: FoundToken): Token {
-    const { module, slot } = found;
-    const { serialNumber, label } = slot.token;
-    const key = JSON.stringify([module.path, String(slot.id), serialNumber, label]);
-    const token = this.#tokens.get(key) ?? new Token(found, this.#rules);
-    this.#tokens.set(key, token);
-    return token;
   }
 
   /** The signer as it leaves the backend: closed with it. */
@@ -313,7 +265,7 @@ export class Pkcs11Backend
       schemes: signer.schemes,
       extractable: signer.extractable,
       sign: (scheme, message, options) =>
-        this.#calls.run(uri, options, () => signer.sign(scheme, message, options)),
+        this.#access.calls.run(uri, options, () => signer.sign(scheme, message, options)),
     };
   }
 }

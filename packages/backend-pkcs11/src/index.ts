@@ -14,6 +14,7 @@ export {
   type TokenExamination,
 } from "./discovery/examine.ts";
 export type { DiscoveryFinding } from "./discovery/finding.ts";
+export { initialiseHint, judgeLabels, judgeSlots, judgeToken, tokenFacts } from "./discovery/health.ts";
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
 export type { EventListener, Pkcs11Event } from "./events.ts";
 export type { Pkcs11BackendOptions } from "./options.ts";

@@ -76,7 +76,8 @@ export async function examineBinding(): Promise<void> {
   await loadBinding();
 }
 
-function examination({ library, cryptokiVersion, slots }: ModuleReport): ModuleExamination {
+/** What a module says of itself, in words. */
+export function examination({ library, cryptokiVersion, slots }: ModuleReport): ModuleExamination {
   const { manufacturerID: manufacturer, libraryDescription: description, libraryVersion: version } = library;
   return { manufacturer, description, version, cryptokiVersion, slots: slots.map(slotExamination) };
 }
