@@ -189,6 +189,46 @@ test("waitForToken() does not wait for what no waiting mends", async (t) => {
   }
 });
 
+test("diagnose() tells of the module, its tokens and the states of their PINs", async (t, faulty) => {
+  for (const isolation of isolations) {
+    const backend = pkcs11Backend({ module: faulty.path, isolation });
+    opened.push(backend);
+    const good = await backend.diagnose();
+    t.match(good[0], { severity: "info", message: /faulty\.so loads: SoftHSM/ });
+    t.match(
+      good.find(({ message }) => message.includes('"watched"')),
+      { severity: "info", message: /login required, PIN ok, signs ECDSA, RSA-PSS, RSA PKCS#1$/ },
+    );
+    await failure(backend.signer(`pkcs11:token=watched;object=key?pin-value=wrong-${isolation}`));
+    const worn = (await backend.diagnose()).filter(({ severity }) => severity !== "info");
+    t.match(worn, [
+      { severity: "warning", message: /"watched" was given a wrong PIN/, hint: /configuration/ },
+    ]);
+    const renewed = pkcs11Backend({ module: faulty.path, isolation });
+    opened.push(renewed);
+    await renewed.signer(key);
+    await closeAll();
+  }
+});
+
+t.test("diagnose() says why a module cannot be examined, and what to do", async (t) => {
+  for (const [options, severity, message] of [
+    [{ module: "/nowhere/module.so" }, "error", /no PKCS#11 module at \/nowhere\/module\.so/],
+    [{}, "warning", /no PKCS#11 module was named/],
+  ] as const) {
+    const backend = pkcs11Backend(options);
+    const findings = await backend.diagnose();
+    await backend.close();
+    t.match(findings, [{ severity, message, hint: /./ }]);
+  }
+});
+
+t.test("options of a wrong kind are refused", async (t) => {
+  const wrong: object[] = [{ keepAlive: 0 }, { keepAlive: "1" }, { onEvent: 1 }, { trace: {} }];
+  for (const options of wrong) t.throws(() => pkcs11Backend(options), TypeError);
+});
+
+// At last: it has a configuration of SoftHSM of its own.
 t.test(
   "waitForToken() sees the token of a service that is started later",
   { skip: noTokenService() },
@@ -208,11 +248,6 @@ t.test(
     }
   },
 );
-
-t.test("options of a wrong kind are refused", async (t) => {
-  const wrong: object[] = [{ keepAlive: 0 }, { keepAlive: "1" }, { onEvent: 1 }, { trace: {} }];
-  for (const options of wrong) t.throws(() => pkcs11Backend(options), TypeError);
-});
 
 function test(name: string, body: (t: Test, faulty: FaultyModule) => Promise<void>): void {
   t.test(name, reason === false ? {} : { skip: reason }, async (t) => {

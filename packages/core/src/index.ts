@@ -26,6 +26,7 @@ export * from "./ports/optional.ts";
 export * from "./resolver.ts";
 export * from "./schemes.ts";
 export * from "./secret.ts";
+export * from "./shell-word.ts";
 export { type SignedDocument, signDocument } from "./smime/sign-document.ts";
 export { VerifiedDocument, type VerifyDocumentOptions, verifyDocument } from "./smime/verify-document.ts";
 export * from "./uri/data.ts";

@@ -52,7 +52,7 @@ function fixture(isolation: "inline" | "process"): BackendFixture {
       directory: true,
       keyGeneration: true,
       writing: true,
-      health: false,
+      health: true,
       chains: true,
       ambiguity: true,
       passphrases: false,

@@ -7,7 +7,7 @@ import {
   testBackend,
 } from "@ddscred/backend-conformance";
 import { type Pkcs11BackendOptions, type Pkcs11Source, pkcs11Backend } from "@ddscred/backend-pkcs11";
-import type { CredentialDirectory, CredentialSource } from "@ddscred/core";
+import type { CredentialDirectory, CredentialSource, HealthReport } from "@ddscred/core";
 import type { Test } from "tap";
 
 /** A token that holds the material of the conformance suite, or keys of its own and certificates for them. */
@@ -65,13 +65,14 @@ function fixture(token: TokenUnderTest, isolation: "inline" | "process"): Backen
 }
 
 /** The source without what it can write, for a token that takes nothing from it. */
-function reading(source: Pkcs11Source): CredentialSource & CredentialDirectory {
+function reading(source: Pkcs11Source): CredentialSource & CredentialDirectory & HealthReport {
   return {
     name: source.name,
     schemes: source.schemes,
     certificates: (uri, options) => source.certificates(uri, options),
     signer: (uri, options) => source.signer(uri, options),
     list: (uri, options) => source.list(uri, options),
+    diagnose: (options) => source.diagnose(options),
     close: () => source.close(),
     [Symbol.asyncDispose]: () => source.close(),
   };
@@ -86,7 +87,7 @@ const abilities: BackendSupport = {
   directory: true,
   keyGeneration: true,
   writing: true,
-  health: false,
+  health: true,
   chains: true,
   ambiguity: true,
   passphrases: false,

@@ -1,6 +1,8 @@
 import type { ModuleOrigin, PinState, TokenExamination } from "@ddscred/backend-pkcs11";
 import type { CredentialError } from "@ddscred/core";
 
+export { shellWord } from "@ddscred/core";
+
 /** What doctor found out. */
 export interface DoctorReport {
   readonly ok: boolean;
@@ -78,7 +80,3 @@ export function failed(
 ): DoctorFinding {
   return finding(severity, topic, error.message, error.hint, { code: error.code });
 }
-
-/** As one word of a command to paste, whatever it holds: labels come from tokens, paths from configurations. */
-export const shellWord = (text: string): string =>
-  /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
