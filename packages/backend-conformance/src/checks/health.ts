@@ -43,4 +43,4 @@ async function diagnose(source: CredentialSource): Promise<readonly HealthFindin
 }
 
 const isOneLine = (text: string): boolean =>
-  [...text].every((character) => character >= " " && character !== "\u007f");
+  Array.from(text).every((character) => character >= " " && character !== "\u007f");
