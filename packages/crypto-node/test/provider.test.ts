@@ -14,9 +14,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  CredentialError,
   type CryptoProvider,
   ecdsaDerToRaw,
   ecdsaRawToDer,
+  parsePublicKeyInfo,
   type SignatureScheme,
   type SignatureSchemeName,
   signatureSchemes,
@@ -116,6 +118,68 @@ await t.test("wycheproof ECDH: valid points agree, all others are KEY_INVALID", 
     t.ok(count.valid > 0 && count.invalid > 0, `${provider.name}: ${JSON.stringify(count)}`);
   }
 });
+
+await t.test(
+  "wycheproof P1363: what tokens and browsers write as r || s is judged as its DER",
+  { skip },
+  async (t) => {
+    for (const provider of providers) {
+      const count = { valid: 0, invalid: 0, acceptable: 0 };
+      const wrong: string[] = [];
+      for (const { publicKeyDer, tests } of groups("ecdsa_secp256r1_sha256_p1363_test.json")) {
+        for (const { tcId, comment, msg, sig, result } of tests) {
+          // Its length is known to whoever reads r || s: that of the curve.
+          const verdict =
+            sig.length === 128 &&
+            (await provider.verify(
+              bytes(publicKeyDer),
+              signatureSchemes.ecdsa_p256_sha256,
+              bytes(msg),
+              ecdsaRawToDer(bytes(sig)),
+            ));
+          if (verdict !== (result === "valid")) wrong.push(`${tcId} ${comment} (${result}): ${verdict}`);
+          count[result]++;
+        }
+      }
+      t.same(wrong, [], `${provider.name}: ${JSON.stringify(count)}`);
+      t.ok(count.valid > 100 && count.invalid > 50);
+    }
+  },
+);
+
+await t.test(
+  "wycheproof ECDH keys: valid ones are P-256 and agree, all others are refused",
+  { skip },
+  async (t) => {
+    // "acceptable" is refused throughout: DER that is not strict, explicit parameters, one compressed point.
+    const { publicKey, ...ours } = await nodeCrypto().generateEphemeralKey("P-256");
+    t.equal(publicKey.length, 65);
+    const count = { valid: 0, invalid: 0, acceptable: 0 };
+    const wrong: string[] = [];
+    for (const { tests } of groups("ecdh_secp256r1_test.json")) {
+      for (const vector of tests) {
+        const accepted = await agrees(bytes(vector.public), async (point) => await ours.agree(point));
+        if (accepted !== (vector.result === "valid"))
+          wrong.push(`${vector.tcId} ${vector.comment}: ${accepted}`);
+        count[vector.result]++;
+      }
+    }
+    t.same(wrong, [], JSON.stringify(count));
+    t.equal(count.valid + count.invalid + count.acceptable, 612);
+  },
+);
+
+/** Whether a SubjectPublicKeyInfo is a key on P-256 and its point one of the group. */
+async function agrees(spki: Uint8Array, agree: (point: Uint8Array) => Promise<unknown>): Promise<boolean> {
+  try {
+    if (parsePublicKeyInfo(spki).curve !== "P-256") return false;
+    await agree(spki.subarray(-65));
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialError) return false;
+    throw error;
+  }
+}
 
 await t.test("every scheme of the table verifies, and one flipped bit of anything is false", async (t) => {
   const message = Buffer.from("governance");

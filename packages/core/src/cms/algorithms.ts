@@ -30,7 +30,7 @@ export function hashOfAlgorithm(algorithm: AlgorithmId): HashName {
  */
 export function fullSignatureAlgorithm(algorithm: AlgorithmId, hash: HashName): AlgorithmId {
   if (algorithm.oid !== RSA_ENCRYPTION) return algorithm;
-  return { oid: RSA_WITH[hash], parameters: Uint8Array.of(0x05, 0x00) };
+  return { ...algorithm, oid: RSA_WITH[hash] };
 }
 
 const HASHES: Readonly<Record<string, HashName>> = {
