@@ -1,4 +1,4 @@
-export { type Pkcs11Source, pkcs11Backend } from "./backend.ts";
+export { type Pkcs11Source, pkcs11Backend, type TokenWatch } from "./backend.ts";
 export {
   type Discovery,
   discoverModules,
