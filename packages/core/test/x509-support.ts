@@ -74,12 +74,9 @@ export type Octets = Uint8Array;
 
 export function tlv(identifier: number, ...contents: readonly Octets[]): Octets {
   const content = Buffer.concat(contents);
-  const length =
-    content.length < 0x80
-      ? [content.length]
-      : content.length < 0x100
-        ? [0x81, content.length]
-        : [0x82, content.length >> 8, content.length & 0xff];
+  const octets = [content.length >> 16, (content.length >> 8) & 0xff, content.length & 0xff];
+  while (octets[0] === 0) octets.shift();
+  const length = content.length < 0x80 ? [content.length] : [0x80 | octets.length, ...octets];
   return new Uint8Array(Buffer.concat([Uint8Array.from([identifier, ...length]), content]));
 }
 
@@ -175,3 +172,36 @@ export function certificateDer(parts: CertificateParts): Octets {
 }
 
 export const certificate = (parts: CertificateParts): Certificate => parseCertificate(certificateDer(parts));
+
+/** An INTEGER of four octets, each number another one. */
+export const serialNumber = (number: number): Octets =>
+  tlv(0x02, Uint8Array.of(0x40 | (number >> 24), number >> 16, number >> 8, number));
+
+export interface RevocationListParts {
+  readonly issuer: string | Octets;
+  readonly signedBy: KeyPair;
+  readonly entries?: readonly { readonly serial: Octets; readonly extensions?: readonly Octets[] }[];
+  readonly extensions?: readonly Octets[];
+  /** UTCTime texts; an empty nextUpdate is none. */
+  readonly thisUpdate?: string;
+  readonly nextUpdate?: string;
+}
+
+/** DER of a CertificateList as told, of version 2, signed with an EC key. */
+export function revocationListDer(parts: RevocationListParts): Octets {
+  const { issuer, signedBy, entries = [], extensions = [], nextUpdate = "400101000000Z" } = parts;
+  const revoked = entries.map(({ serial, extensions: own = [] }) =>
+    sequence(serial, text(0x17, "290101000000Z"), ...(own.length > 0 ? [sequence(...own)] : [])),
+  );
+  const tbs = sequence(
+    integer(1),
+    ECDSA_SHA256,
+    typeof issuer === "string" ? commonName(issuer) : issuer,
+    text(0x17, parts.thisUpdate ?? "290101000000Z"),
+    ...(nextUpdate === "" ? [] : [text(0x17, nextUpdate)]),
+    ...(revoked.length > 0 ? [sequence(...revoked)] : []),
+    ...(extensions.length > 0 ? [tlv(0xa0, sequence(...extensions))] : []),
+  );
+  const signature = createSign("sha256").update(tbs).sign(signedBy.privateKey);
+  return sequence(tbs, ECDSA_SHA256, tlv(0x03, Uint8Array.of(0), new Uint8Array(signature)));
+}

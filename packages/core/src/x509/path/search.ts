@@ -57,9 +57,9 @@ export class PathSearch {
     } catch (error) {
       // Where the budget ends, the best reason so far is worth more than that it ended.
       if (!isBudgetEnd(error) || this.#best === undefined) throw error;
-      const { code, message, hint, section } = error;
+      const { code, message, hint, rule, section } = error;
       const cause = this.#best.error;
-      const details = { hint, cause, ...(section === undefined ? {} : { section }) };
+      const details = { hint, cause, ...(rule && { rule }), ...(section && { section }) };
       throw new CredentialError(code, `${message}; one reason is: ${cause.message}`, details);
     }
     this.#explaining = MAX_EXPLAINED;
