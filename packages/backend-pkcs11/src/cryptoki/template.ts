@@ -17,6 +17,8 @@ const attributes = {
   CKA_SUBJECT: { type: 0x101, kind: "bytes" },
   CKA_ID: { type: 0x102, kind: "bytes" },
   CKA_SENSITIVE: { type: 0x103, kind: "bool" },
+  CKA_DECRYPT: { type: 0x105, kind: "bool" },
+  CKA_UNWRAP: { type: 0x107, kind: "bool" },
   CKA_SIGN: { type: 0x108, kind: "bool" },
   CKA_VERIFY: { type: 0x10a, kind: "bool" },
   CKA_MODULUS: { type: 0x120, kind: "bytes" },

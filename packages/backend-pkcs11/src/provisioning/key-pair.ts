@@ -32,19 +32,34 @@ export interface NewKeyPair {
 export async function generateKeyPair(wanted: NewKeyPair, keyType: NewKeyType): Promise<MadeKeyPair> {
   const { token, name } = wanted;
   const kind = keyKinds[keyType];
-  return await storeKeyPair(wanted, async (session) => {
-    const request = {
+  const generate = async (session: Handle, purpose: Template): Promise<KeyPairHandles> =>
+    await token.module.generateKeyPair(session, {
       mechanism: kind.mechanism,
       publicKey: { ...publicTemplate(kind.keyType, name), ...kind.publicKey },
-      privateKey: privateTemplate(kind.keyType, name),
-    };
+      privateKey: { ...privateTemplate(kind.keyType, name), ...purpose },
+    });
+  return await storeKeyPair(wanted, async (session) => {
     try {
-      return await token.module.generateKeyPair(session, request);
+      return await generate(session, signsOnly).catch((error: unknown) => {
+        if (!(error instanceof CredentialError) || !purposeRefusals.has(error.rv ?? "")) throw error;
+        return generate(session, {});
+      });
     } catch (error) {
       throw error instanceof CredentialError ? kindRefused(error, token, kind.label) : error;
     }
   });
 }
+
+/** A key that signs does nothing else, where the token lets that be said; most would let it decrypt too. */
+const signsOnly: Template = { CKA_DECRYPT: false, CKA_UNWRAP: false };
+
+/** By which tokens say that they do not want to be told so; no key was made then. */
+const purposeRefusals: ReadonlySet<string> = new Set([
+  "CKR_TEMPLATE_INCONSISTENT",
+  "CKR_ATTRIBUTE_TYPE_INVALID",
+  "CKR_ATTRIBUTE_VALUE_INVALID",
+  "CKR_ATTRIBUTE_READ_ONLY",
+]);
 
 /** What every private key that is stored here says of itself: it signs, and stays. */
 export function privateTemplate(keyType: number, name: NewName): Template {
