@@ -35,6 +35,8 @@ import {
   unpackVectors,
 } from "./x509-support.ts";
 
+// Test machines are busy; the whole takes ten seconds of a processor.
+t.setTimeout(300_000);
 const crypto = webCrypto();
 const at = new Date("2030-01-01T00:00:00Z");
 
@@ -115,6 +117,12 @@ t.test(
 
 // --- many at a time
 
+/** Milliseconds that this process has computed. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Numbers that look random and are the same in every run (mulberry32). */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
@@ -176,14 +184,14 @@ t.test(
     let refused = 0;
     let slowest = 0;
     const attempt = async (work: () => unknown) => {
-      const started = performance.now();
+      const started = processorTime();
       try {
         await work();
       } catch (error) {
         if ((error as Error).name !== "CredentialError") throw error;
         refused += 1;
       }
-      slowest = Math.max(slowest, performance.now() - started);
+      slowest = Math.max(slowest, processorTime() - started);
     };
     for (let i = 0; i < CERTIFICATES; i += 1) {
       const altered = mutate(pick(certificates), pick(certificates), random);
