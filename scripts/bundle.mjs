@@ -1,12 +1,14 @@
 // The program as few files: loading a hundred and seventy small modules takes longer than checking a configuration.
 // What is native, or only the demonstration needs, stays a dependency.
 
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { root } from "./setup.mjs";
 
-const outdir = join(root, "packages/cli/bundle");
+const bundle = join(root, "packages/cli/bundle");
+// Beside it first: a bundle that cannot be built leaves the one that was.
+const outdir = `${bundle}.new`;
 rmSync(outdir, { recursive: true, force: true });
 buildSync({
   entryPoints: {
@@ -23,3 +25,5 @@ buildSync({
   external: ["pkcs11js", "@peculiar/webcrypto"],
   logLevel: "error",
 });
+rmSync(bundle, { recursive: true, force: true });
+renameSync(outdir, bundle);

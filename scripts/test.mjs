@@ -35,6 +35,7 @@ const SYSTEM_PACKAGES = [
     probe: "/usr/lib/*/libddsc0debian/libdds_security_auth.so",
     for: "authenticating with Cyclone DDS",
   },
+  { name: "cyclonedds-tools", probe: "ddsperf", for: "participants of Cyclone DDS with what we made" },
   { name: "build-essential", probe: "cc", for: "authenticating with Cyclone DDS" },
 ];
 
