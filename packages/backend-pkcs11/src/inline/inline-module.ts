@@ -1,12 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CredentialError, type LibraryInfo, type Secret } from "@ddscred/core";
 import {
-  CKF_OS_LOCKING_OK,
   CKF_RW_SESSION,
   CKF_SERIAL_SESSION,
   CKS_RO_USER_FUNCTIONS,
   CKS_RW_USER_FUNCTIONS,
-  CKU_CONTEXT_SPECIFIC,
   CKU_USER,
 } from "../cryptoki/constants.ts";
 import { Handles } from "../cryptoki/handles.ts";
@@ -14,7 +12,6 @@ import type {
   Handle,
   KeyPairHandles,
   KeyPairRequest,
-  Mechanism,
   Module,
   SessionAccess,
   SignRequest,
@@ -24,13 +21,16 @@ import type {
 import type { ModuleReport } from "../cryptoki/report.ts";
 import { type AttributeName, type Attributes, nativeTemplate, type Template } from "../cryptoki/template.ts";
 import { LoginBook } from "../token/login-book.ts";
-import type { Binding, InitializeOptions, NativeMechanism, NativeModule } from "./binding.ts";
-import { loadNative, startError } from "./load.ts";
-import { native, nativeError, returnValue } from "./native-error.ts";
+import type { Binding, NativeModule } from "./binding.ts";
+import { buffer } from "./buffer.ts";
+import { Elsewhere } from "./elsewhere.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { loadNative } from "./load.ts";
+import { native } from "./native-error.ts";
 import { NativeObjects } from "./native-objects.ts";
+import { NativeSigning } from "./native-signing.ts";
 import { NativeSlots } from "./native-slots.ts";
 import { Pace } from "./pace.ts";
-import { ThreadUsers } from "./thread-users.ts";
 
 /**
  * A module loaded into this process. All but signing runs in the calling thread, for the binding knows no
@@ -43,81 +43,38 @@ export class InlineModule implements Module {
   readonly sessions = 4;
   readonly deadline = Number.POSITIVE_INFINITY;
   readonly #native: NativeModule;
-  readonly #options: InitializeOptions;
-  readonly #pssParameter: number;
-  /** What the binding uses on other threads. Being here keeps the buffers alive: the binding does not. */
-  readonly #underWay = new Set<object>();
+  readonly #elsewhere = new Elsewhere();
   readonly #pace = new Pace();
   readonly #handles = new Handles(this);
+  readonly #life: Lifecycle;
   readonly #slots: NativeSlots;
   readonly #objects: NativeObjects;
-  #whenIdle: (() => void)[] = [];
-  #signing = 0;
-  readonly #users: ThreadUsers;
-  #isInUse = false;
-  #adoptions = 0;
+  readonly #signing: NativeSigning;
 
   /** Loads the library; for the errors see {@link loadNative}. */
   constructor(binding: Binding, path: string, parameters?: string) {
     this.path = path;
-    // The binding loses the last character; where it does not, one NUL more ends the same text.
-    this.#options = parameters === undefined ? OPTIONS : { ...OPTIONS, libraryParameters: `${parameters}\0` };
     this.#native = loadNative(binding, path);
-    this.#users = new ThreadUsers(path);
+    this.#life = new Lifecycle(this.#native, path, parameters, this.#elsewhere);
     this.#slots = new NativeSlots(this.#native);
     this.#objects = new NativeObjects(this.#native);
-    this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
+    this.#signing = new NativeSigning(this.#native, binding, this.#elsewhere, this.#pace);
   }
 
-  /** Grows also where another thread of this process started the module anew. */
   get epoch(): number {
-    return this.#users.generation + this.#adoptions;
+    return this.#life.epoch;
   }
 
-  /** C_Initialize, if it is not initialised; `MODULE_FAILED`. */
   initialise(): void {
-    if (this.#isInUse) return;
-    this.#users.enter();
-    try {
-      this.#start();
-      this.#isInUse = true;
-    } catch (error) {
-      this.#users.leave(() => undefined);
-      throw error;
-    }
+    this.#life.initialise();
   }
 
-  /** C_Finalize after all calls under way, if it was us who initialised, and no other thread uses it. */
-  async finalise(): Promise<void> {
-    if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-    if (!this.#isInUse) return;
-    this.#isInUse = false;
-    this.#users.leave(() => native("C_Finalize", () => this.#native.C_Finalize()));
+  finalise(): Promise<void> {
+    return this.#life.finalise();
   }
 
   async restart(epoch: number): Promise<void> {
-    const isBusy = this.#underWay.size > 0 || this.#whenIdle.length > 0;
-    if (epoch !== this.epoch || isBusy || !this.#isInUse) return;
-    if (this.#users.isAlone && this.#users.isOurs) {
-      try {
-        this.#native.C_Finalize();
-      } catch {
-        // somebody else may have finalised it, or its device is gone
-      }
-    }
-    this.#start();
-  }
-
-  /** C_Initialize; where that was done already, by another thread or another library, all is well too. */
-  #start(): void {
-    try {
-      this.#native.C_Initialize(this.#options);
-      this.#users.initialised();
-    } catch (error) {
-      if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        throw startError(this.path, "C_Initialize", error);
-      if (!this.#isInUse) this.#adoptions++;
-    }
+    this.#life.restart(epoch);
   }
 
   library(): Promise<LibraryInfo> {
@@ -138,9 +95,9 @@ export class InlineModule implements Module {
 
   async openSession(slotId: bigint, access: SessionAccess = "read"): Promise<Handle> {
     const slot = this.#slots.handle(slotId);
-    const flags = access === "write" ? CKF_SERIAL_SESSION | CKF_RW_SESSION : CKF_SERIAL_SESSION;
-    const session = native("C_OpenSession", () => this.#native.C_OpenSession(slot, flags));
-    return this.#handles.give(session);
+    const open = (flags: number): Buffer =>
+      native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION | flags));
+    return this.#handles.give(access === "write" ? open(CKF_RW_SESSION) : openToRead(open));
   }
 
   async closeSession(session: Handle): Promise<void> {
@@ -161,7 +118,7 @@ export class InlineModule implements Module {
 
   async logout(session: Handle): Promise<void> {
     const handle = this.#session(session, "C_Logout");
-    if (!this.#users.isAlone) return; // the login is that of the other threads too
+    if (!this.#life.isAlone) return; // the login is that of the other threads too
     native("C_Logout", () => this.#native.C_Logout(handle));
   }
 
@@ -199,41 +156,22 @@ export class InlineModule implements Module {
     return all;
   }
 
-  async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
-    this.#signing++;
-    try {
-      return await this.#sign(session, request);
-    } finally {
-      this.#signing--; // not before the caller had its turn, and with it those who sign beside it
-    }
-  }
-
-  async #sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
-    const kind = this.#pace.of(request);
-    const isHere = kind.isQuick(this.#signing === 1);
-    if (isHere && this.#pace.isTurnOver(performance.now())) await nextTurn();
-    const begin = performance.now();
-    const handle = this.#session(session, "C_SignInit");
-    this.#handles.checkObject(request.key, "C_SignInit");
-    this.#signInit(handle, request);
-    const input = buffer(request.input);
-    const output = Buffer.allocUnsafe(request.length);
-    if (!isHere) {
-      const signature = await this.#signElsewhere(handle, input, output);
-      kind.tookElsewhere(performance.now() - begin);
-      return signature;
-    }
-    const signature = native("C_Sign", () => this.#native.C_Sign(handle, input, output));
-    kind.tookHere(performance.now() - begin);
-    return signature;
+  sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
+    return this.#signing.sign(request, () => {
+      const handle = this.#session(session, "C_SignInit");
+      this.#handles.checkObject(request.key, "C_SignInit");
+      return handle;
+    });
   }
 
   async generateKeyPair(session: Handle, request: KeyPairRequest): Promise<KeyPairHandles> {
     const handle = this.#session(session, "C_GenerateKeyPair");
-    const mechanism = this.#mechanism(request.mechanism);
+    const mechanism = this.#signing.mechanism(request.mechanism);
     const templates = [nativeTemplate(request.publicKey), nativeTemplate(request.privateKey)] as const;
-    const keys = await this.#elsewhere<KeyPairHandles>("C_GenerateKeyPair", [handle, ...templates], (done) =>
-      this.#native.C_GenerateKeyPair(handle, mechanism, ...templates, done),
+    const keys = await this.#elsewhere.run<KeyPairHandles>(
+      "C_GenerateKeyPair",
+      [handle, ...templates],
+      (done) => this.#native.C_GenerateKeyPair(handle, mechanism, ...templates, done),
     );
     return {
       publicKey: this.#handles.give(keys.publicKey),
@@ -255,58 +193,20 @@ export class InlineModule implements Module {
     native("C_DestroyObject", () => this.#native.C_DestroyObject(handle, buffer(object)));
   }
 
-  /** C_Sign on a thread of libuv. */
-  #signElsewhere(session: Buffer, input: Buffer, output: Buffer): Promise<Uint8Array> {
-    return this.#elsewhere("C_Sign", [session, input, output], (done) =>
-      this.#native.C_Sign(session, input, output, done),
-    );
-  }
-
-  /** A call on a thread of libuv. What it uses is kept, for the binding does not. */
-  #elsewhere<T>(
-    call: string,
-    used: readonly unknown[],
-    begin: (done: (error: Error | null, result: T) => void) => void,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#underWay.add(used);
-      try {
-        begin((error, result) => {
-          this.#done(used);
-          if (error) reject(nativeError(call, error));
-          else resolve(result);
-        });
-      } catch (error) {
-        this.#done(used);
-        reject(nativeError(call, error));
-      }
-    });
-  }
-
-  #signInit(session: Buffer, { mechanism, key, pin }: SignRequest): void {
-    native("C_SignInit", () => this.#native.C_SignInit(session, this.#mechanism(mechanism), buffer(key)));
-    if (pin === undefined) return;
-    native("C_Login", () => this.#native.C_Login(session, CKU_CONTEXT_SPECIFIC, pin.reveal()));
-  }
-
   #session(session: Handle, call: string): Buffer {
     this.#handles.checkSession(session, call);
     return buffer(session);
   }
+}
 
-  #done(operation: object): void {
-    this.#underWay.delete(operation);
-    if (this.#underWay.size > 0 || this.#whenIdle.length === 0) return;
-    for (const resolve of this.#whenIdle.splice(0)) resolve();
-  }
-
-  #mechanism({ type, pss }: Mechanism): NativeMechanism {
-    if (pss === undefined) return { mechanism: type };
-    const { hash, mgf, saltLength } = pss;
-    return {
-      mechanism: type,
-      parameter: { type: this.#pssParameter, hashAlg: hash, mgf, saltLen: saltLength },
-    };
+/** Some modules, that of AWS CloudHSM among them, know no session that only reads. */
+function openToRead(open: (flags: number) => Buffer): Buffer {
+  try {
+    return open(0);
+  } catch (error) {
+    const { rv = "" } = error as CredentialError;
+    if (rv !== "CKR_FUNCTION_FAILED" && rv !== "CKR_ARGUMENTS_BAD") throw error;
+    return open(CKF_RW_SESSION);
   }
 }
 
@@ -319,13 +219,3 @@ function unlessGone<T>(read: () => T): T | undefined {
     throw error;
   }
 }
-
-/** The same bytes as a Buffer; nothing is copied. */
-function buffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** Without the flag a module believes in a single thread, and signing on another corrupts its heap. */
-const OPTIONS: InitializeOptions = { flags: CKF_OS_LOCKING_OK };
-
-const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
