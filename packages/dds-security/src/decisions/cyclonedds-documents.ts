@@ -34,6 +34,14 @@ function readDomainRule(rule: CycloneElement): DomainRule {
     if (element === undefined) throw missing(rule, `Found rule in Governance file without ${name}.`);
     return element;
   };
+  const values = {
+    location: rule.location,
+    allowUnauthenticatedParticipants: readBoolean(required("allow_unauthenticated_participants")),
+    enableJoinAccessControl: readBoolean(required("enable_join_access_control")),
+    rtpsProtectionKind: readKind(required("rtps_protection_kind"), protectionKinds),
+    discoveryProtectionKind: readKind(required("discovery_protection_kind"), protectionKinds),
+    livelinessProtectionKind: readKind(required("liveliness_protection_kind"), protectionKinds),
+  };
   const domains = readDomains(set, (range) =>
     missing(range, "Found domain range in Governance file without minimum value."),
   );
@@ -45,20 +53,11 @@ function readDomainRule(rule: CycloneElement): DomainRule {
     const range = `min(${reversed.min}) max(${reversed.max})`;
     throw missing(set, `Found domain range in Governance file with invalid range ${range}.`);
   }
-  const values = {
-    location: rule.location,
-    domains,
-    allowUnauthenticatedParticipants: readBoolean(required("allow_unauthenticated_participants")),
-    enableJoinAccessControl: readBoolean(required("enable_join_access_control")),
-    rtpsProtectionKind: readKind(required("rtps_protection_kind"), protectionKinds),
-    discoveryProtectionKind: readKind(required("discovery_protection_kind"), protectionKinds),
-    livelinessProtectionKind: readKind(required("liveliness_protection_kind"), protectionKinds),
-  };
   const topicRules = rule.last("topic_access_rules")?.all("topic_rule") ?? [];
   if (topicRules.length === 0) {
     throw missing(rule, "Found rule in Governance file without topic_access_rules");
   }
-  return { ...values, topicRules: topicRules.map(readTopicRule) };
+  return { ...values, domains, topicRules: topicRules.map(readTopicRule) };
 }
 
 function readTopicRule(rule: CycloneElement): TopicRule {
@@ -199,9 +198,9 @@ const missing = ({ location }: CycloneElement, message: string): PeerRefusal =>
 const DOMAINS = {
   domains: ["id", "id_range"],
   id_range: ["min", "max"],
-  id: "text",
-  min: "text",
-  max: "text",
+  id: readDomain,
+  min: readDomain,
+  max: readDomain,
 } as const;
 
 const GOVERNANCE: CycloneSchema = {
@@ -217,11 +216,11 @@ const GOVERNANCE: CycloneSchema = {
     "liveliness_protection_kind",
     "topic_access_rules",
   ],
-  allow_unauthenticated_participants: "text",
-  enable_join_access_control: "text",
-  rtps_protection_kind: "text",
-  discovery_protection_kind: "text",
-  liveliness_protection_kind: "text",
+  allow_unauthenticated_participants: readBoolean,
+  enable_join_access_control: readBoolean,
+  rtps_protection_kind: (element) => readKind(element, protectionKinds),
+  discovery_protection_kind: (element) => readKind(element, protectionKinds),
+  liveliness_protection_kind: (element) => readKind(element, protectionKinds),
   topic_access_rules: ["topic_rule"],
   topic_rule: [
     "topic_expression",
@@ -232,13 +231,13 @@ const GOVERNANCE: CycloneSchema = {
     "metadata_protection_kind",
     "data_protection_kind",
   ],
-  topic_expression: "text",
-  enable_discovery_protection: "text",
-  enable_liveliness_protection: "text",
-  enable_read_access_control: "text",
-  enable_write_access_control: "text",
-  metadata_protection_kind: "text",
-  data_protection_kind: "text",
+  topic_expression: (element) => element.text(),
+  enable_discovery_protection: readBoolean,
+  enable_liveliness_protection: readBoolean,
+  enable_read_access_control: readBoolean,
+  enable_write_access_control: readBoolean,
+  metadata_protection_kind: (element) => readKind(element, protectionKinds),
+  data_protection_kind: (element) => readKind(element, basicProtectionKinds),
 };
 
 const RULE = ["domains", "publish", "subscribe"];
@@ -249,17 +248,17 @@ const PERMISSIONS: CycloneSchema = {
   dds: ["permissions"],
   permissions: ["grant"],
   grant: ["subject_name", "validity", "allow_rule", "deny_rule", "default"],
-  subject_name: "text",
+  subject_name: (element) => element.text(),
   validity: ["not_before", "not_after"],
-  not_before: "text",
-  not_after: "text",
+  not_before: (element) => element.text(),
+  not_after: (element) => element.text(),
   allow_rule: RULE,
   deny_rule: RULE,
-  default: "text",
+  default: (element) => element.text(),
   publish: CRITERION,
   subscribe: CRITERION,
   topics: ["topic"],
-  topic: "text",
+  topic: (element) => element.text(),
   partitions: ["partition"],
-  partition: "text",
+  partition: (element) => element.text(),
 };

@@ -5,8 +5,13 @@ import type { XmlElement } from "../xml/element.ts";
 import { readXml } from "../xml/reader.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
 
-/** Which elements Cyclone DDS takes below which, all names in lower case; `text` holds a value. */
-export type CycloneSchema = Readonly<Record<string, readonly string[] | "text">>;
+/**
+ * Which elements Cyclone DDS takes below which, all names in lower case; of an element that holds a value, how it is
+ * read, which throws where it cannot be.
+ */
+export type CycloneSchema = Readonly<
+  Record<string, readonly string[] | ((element: CycloneElement) => unknown)>
+>;
 
 /** How it refuses a document. */
 export interface CycloneRefusals {
@@ -89,14 +94,16 @@ export class CycloneElement {
       if (!known && !isName) throw this.#refuse(`attribute ${name.slice(0, 64)} is not known`, location);
     }
     const allowed = schema[this.name] ?? [];
-    if (allowed !== "text" && this.#element.text !== "") throw this.invalid("text does not belong here");
+    const isValue = typeof allowed === "function";
+    if (!isValue && this.#element.text !== "") throw this.invalid("text does not belong here");
     for (const child of this.#children()) {
       if (IGNORED.has(child.name) && schema["grant"] !== undefined) continue;
-      if (allowed === "text" || !allowed.includes(child.name)) {
+      if (isValue || !allowed.includes(child.name)) {
         throw child.invalid(`it does not belong into <${this.name}>`);
       }
       child.check(schema);
     }
+    if (isValue) allowed(this);
   }
 
   #children(): CycloneElement[] {

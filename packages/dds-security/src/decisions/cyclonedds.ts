@@ -119,7 +119,8 @@ function topic(rights: Rights, name: string): Verdict {
     const step = rights.stepsOf(action, name)[0];
     return step === undefined ? fallback(rights.grant, name) : byRule(step.rule, name);
   });
-  return verdicts.find((verdict) => verdict.allowed) ?? verdicts[0] ?? fallback(rights.grant, name);
+  // Of two refusals the later one is told.
+  return verdicts.find((verdict) => verdict.allowed) ?? verdicts[1] ?? fallback(rights.grant, name);
 }
 
 const allowed = (reason: string, rule?: SourceLocation): Verdict => ({
