@@ -1,3 +1,4 @@
+import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError } from "@ddscred/core";
 import {
   type Access,
@@ -6,6 +7,7 @@ import {
   type EndpointOptions,
   openAccess,
   type ParticipantProtection,
+  type ReadCaFolder,
   refusedDecision,
   type TopicProtection,
 } from "@ddscred/dds-security";
@@ -149,7 +151,10 @@ async function answer(
   const { resolver, crypto } = wire({ module: args.text("module"), bases });
   try {
     const at = readMoment(args) ?? new Date();
-    const access = await openAccess(configuration, { resolver, crypto, domain, at, dialect: base.dialect });
+    const files = fileBackend({ bases });
+    const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
+    const { dialect } = base;
+    const access = await openAccess(configuration, { resolver, crypto, readCaFolder, domain, at, dialect });
     const decision = decide(access, question);
     if (!args.flag("protection")) return { ...base, decision };
     const topic = question.topic === undefined ? undefined : access.protection(question.topic);

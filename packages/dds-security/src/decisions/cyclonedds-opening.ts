@@ -2,15 +2,18 @@ import {
   type Certificate,
   CredentialError,
   type ErrorCode,
+  type RevocationList,
   type VerifiedDocument,
   verifyDocument,
 } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
+import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
 import type { OpenedAccess } from "./opening.ts";
-import { oneLineName, peerPathFault } from "./peer-path.ts";
+import { faultCode, oneLineName, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
+import { revocationFault } from "./peer-revocation.ts";
 import { cycloneUri, type PeerUri } from "./peer-uri.ts";
 
 /**
@@ -42,13 +45,25 @@ class CycloneOpening {
         throw refusal("PROPERTY_MISSING", 200, `validate_local_identity: missing property '${property}'`);
       }
     }
+    const trusted = await this.#trustedCas();
     const ca = await this.#identityCertificate(IDENTITY_CA);
+    const crl = this.#value(CRL);
+    if (trusted !== undefined && trusted.certificates.length > 0) {
+      if (crl !== "") throw refusal("PROPERTY_CONFLICT", 200, "Cannot specify both CRL and trusted_ca_list");
+      await attempt(
+        async () => checkTrusted(ca, trusted),
+        (error) => refusal(error.code, 121, "Identity CA is not trusted"),
+      );
+    }
     const leaf = await this.#identityCertificate(IDENTITY_CERTIFICATE);
     await this.#privateKey(leaf);
-    const fault = await peerPathFault({ leaf, store: [ca], ...this.#context });
+    const lists = crl === "" ? undefined : await this.#revocationLists(crl);
+    const fault =
+      (await peerPathFault({ leaf, store: [ca], ...this.#context })) ??
+      (lists && (await revocationFault(leaf, ca, lists, this.#context)));
     if (fault === undefined) return leaf;
     const message = `Certificate not valid: error: ${fault.message}; subject: ${oneLineName(leaf.subject)}`;
-    throw refusal(codeOf(fault.number), 200, message);
+    throw refusal(faultCode(fault), 200, message);
   }
 
   /** validate_local_permissions. The permissions CA itself is not judged. */
@@ -89,6 +104,31 @@ class CycloneOpening {
     });
     if (isKnownKey(certificate)) return certificate;
     throw refusal("KEY_UNSUPPORTED", 125, "Certificate authentication algorithm unknown");
+  }
+
+  /** Undefined where none is asked for. */
+  async #trustedCas(): Promise<TrustedCas | undefined> {
+    const path = this.#value(TRUSTED_CAS);
+    if (path === "") return undefined;
+    return await attempt(
+      () => openTrustedCas(path, this.#context.readCaFolder),
+      (error) => {
+        if (error.code === "CA_NOT_TRUSTED") {
+          const said = "Cannot open trusted CA directory: maximum number of CA directories (100) exceeded";
+          return refusal(error.code, 152, said);
+        }
+        return refusal(error.code, 120, "Can not open trusted CA directory");
+      },
+    );
+  }
+
+  async #revocationLists(value: string): Promise<readonly RevocationList[]> {
+    const uri = cycloneUri(value);
+    if (uri === undefined) throw refusal("URI_INVALID", 200, "Specified CRL has wrong format");
+    return await attempt(
+      () => openRevocationLists(uri.uri, this.#context.resolver),
+      (error) => parsing(error, 200, "Failed to read CRL"),
+    );
   }
 
   async #permissionsCa(): Promise<Certificate> {
@@ -185,19 +225,9 @@ const parsing = (error: CredentialError, peerCode: number, what: string): PeerRe
 const noFile = ({ path = "" }: PeerUri): string =>
   `File could not be found, opened or is empty, path: ${path}`;
 
-/** The nearest of ddscred's own codes. */
-function codeOf(number: number): ErrorCode {
-  const codes: Readonly<Record<number, ErrorCode>> = {
-    7: "SIGNATURE_INVALID",
-    9: "CERTIFICATE_NOT_YET_VALID",
-    10: "CERTIFICATE_EXPIRED",
-    34: "EXTENSION_UNSUPPORTED",
-    79: "CA_INVALID",
-  };
-  return codes[number] ?? "ISSUER_MISMATCH";
-}
-
 const NO_FILE = new Set<ErrorCode>(["FILE_NOT_FOUND", "FILE_NOT_READABLE", "URI_INVALID"]);
+const CRL = "org.eclipse.cyclonedds.sec.auth.crl";
+const TRUSTED_CAS = "dds.sec.auth.trusted_ca_dir";
 const IDENTITY_CA = "dds.sec.auth.identity_ca";
 const IDENTITY_CERTIFICATE = "dds.sec.auth.identity_certificate";
 const PRIVATE_KEY = "dds.sec.auth.private_key";

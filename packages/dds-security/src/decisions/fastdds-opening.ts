@@ -2,6 +2,8 @@ import {
   type Certificate,
   CredentialError,
   type ErrorCode,
+  namesEqual,
+  type RevocationList,
   sameBytes,
   type VerifiedDocument,
   verifyDocument,
@@ -9,9 +11,11 @@ import {
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
+import { openRevocationLists } from "../credentials/trust.ts";
 import type { OpenedAccess } from "./opening.ts";
-import { caKind, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
+import { caKind, faultCode, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
+import { revocationFault } from "./peer-revocation.ts";
 import { fastUri, type PeerUri } from "./peer-uri.ts";
 
 /**
@@ -41,9 +45,13 @@ class FastOpening {
     const certificate = this.#uri("dds.sec.auth.identity_certificate");
     const [leaf] = await this.#certificates(certificate);
     if (leaf === undefined) throw new PeerRefusal("PEM_NOT_FOUND", `cannot read ${shown(certificate)}`);
-    const fault = await peerPathFault({ leaf, store, ...this.#context });
+    const lists = await this.#revocationLists();
+    const [ca = leaf] = store.filter(({ subject }) => namesEqual(subject, leaf.issuer));
+    const fault =
+      (await peerPathFault({ leaf, store, ...this.#context })) ??
+      (lists && (await revocationFault(leaf, ca, lists, this.#context)));
     if (fault !== undefined) {
-      throw new PeerRefusal(codeOf(fault), `the identity certificate is not accepted: ${fault.message}`);
+      throw new PeerRefusal(faultCode(fault), `the identity certificate is not accepted: ${fault.message}`);
     }
     if (!KNOWN_SIGNATURES.has(leaf.signatureAlgorithm.oid)) {
       const message = "the identity certificate is not accepted: it is not signed with SHA-256";
@@ -78,7 +86,18 @@ class FastOpening {
     if (fault === undefined) return store;
     const name = oneLineName(first.subject);
     const message = `Error '${fault.number}' verifying CA certificate for ${name}: ${fault.message}`;
-    throw new PeerRefusal(codeOf(fault), message);
+    throw new PeerRefusal(faultCode(fault), message);
+  }
+
+  /** Undefined where none are named. */
+  async #revocationLists(): Promise<readonly RevocationList[] | undefined> {
+    const property = "org.eclipse.cyclonedds.sec.auth.crl";
+    if ((this.#configuration.properties.get(property)?.value ?? "") === "") return undefined;
+    const uri = this.#uri(property);
+    return await attempt(
+      () => openRevocationLists(uri.uri, this.#context.resolver),
+      `OpenSSL library cannot read file ${shown(uri)}`,
+    );
   }
 
   async #certificates(uri: PeerUri): Promise<readonly Certificate[]> {
@@ -164,17 +183,6 @@ function strictFault(certificate: Certificate): PathFault | undefined {
 }
 
 const shown = ({ path = "" }: PeerUri): string => path;
-
-function codeOf({ number }: PathFault): ErrorCode {
-  const codes: Readonly<Record<number, ErrorCode>> = {
-    7: "SIGNATURE_INVALID",
-    9: "CERTIFICATE_NOT_YET_VALID",
-    10: "CERTIFICATE_EXPIRED",
-    34: "EXTENSION_UNSUPPORTED",
-    79: "CA_INVALID",
-  };
-  return codes[number] ?? "ISSUER_MISMATCH";
-}
 
 /** ecdsa-with-SHA256, sha256WithRSAEncryption, sha1WithRSAEncryption. */
 const KNOWN_SIGNATURES = new Set(["1.2.840.10045.4.3.2", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.5"]);

@@ -33,10 +33,6 @@ export async function openAccess(configuration: Configuration, options: OpenAcce
     const { code, message, hint, location } = wrong;
     throw new CredentialError(code, message, { hint, ...(location && { location }) });
   }
-  for (const property of UNJUDGED) {
-    if (configuration.properties.get(property) === undefined) continue;
-    throw new CredentialError("UNSUPPORTED", `${property} is not evaluated for decisions yet`);
-  }
   const opened = await OPENINGS[dialect](configuration, { ...options, at });
   return compileAccess({ ...opened, domain, at, dialect });
 }
@@ -64,5 +60,3 @@ async function openSpec(configuration: Configuration, context: DeploymentContext
 const OPENINGS: Readonly<
   Record<DialectName, (configuration: Configuration, context: DeploymentContext) => Promise<OpenedAccess>>
 > = { spec: openSpec, cyclonedds: openCyclone, fastdds: openFast };
-
-const UNJUDGED = ["org.eclipse.cyclonedds.sec.auth.crl", "dds.sec.auth.trusted_ca_dir"] as const;

@@ -5,6 +5,7 @@ import {
   CredentialError,
   type CryptoProvider,
   type DistinguishedName,
+  type ErrorCode,
   ExtensionOid,
   keyUsage,
   namesEqual,
@@ -48,6 +49,23 @@ export async function peerPathFault(input: PeerPathInput): Promise<PathFault | u
     if (input.at > certificate.notAfter) return FAULTS.expired;
   }
   return undefined;
+}
+
+/** The nearest of ddscred's own codes. */
+export function faultCode({ number }: PathFault): ErrorCode {
+  const codes: Readonly<Record<number, ErrorCode>> = {
+    3: "REVOCATION_UNKNOWN",
+    7: "SIGNATURE_INVALID",
+    8: "CRL_INVALID",
+    9: "CERTIFICATE_NOT_YET_VALID",
+    10: "CERTIFICATE_EXPIRED",
+    11: "CRL_INVALID",
+    12: "CRL_EXPIRED",
+    23: "CERTIFICATE_REVOKED",
+    34: "EXTENSION_UNSUPPORTED",
+    79: "CA_INVALID",
+  };
+  return codes[number] ?? "ISSUER_MISMATCH";
 }
 
 /** A name as OpenSSL writes it in one line: `/C=NL/CN=alice`. */
