@@ -1,9 +1,9 @@
 // ddscred sign and ddscred verify, with keys in files and on a token, and openssl on the other side.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { ddscred, missing, run, temporaryFolder } from "./support/program.ts";
+import { ddscred, missing, root, run, temporaryFolder } from "./support/program.ts";
 import { makeExample, PIN } from "./support/softhsm.ts";
 
 t.setTimeout(240_000);
@@ -353,6 +353,32 @@ t.test("keys in files", { skip }, async (t) => {
   });
 });
 
+const archive = join(root, "../shared/vectors/deployments.tar.gz");
+const noVectors = existsSync(archive) ? false : "the vectors are not beside the repository";
+
+t.test("deployments: signatures are judged as observed, in each dialect", { skip: noVectors }, async (t) => {
+  const folder = temporaryFolder(t);
+  run("tar", ["xzf", archive], { cwd: folder });
+  const { json } = workshop(join(folder, "deployments"));
+  const cases = JSON.parse(readFileSync(join(folder, "deployments/cases.json"), "utf8")) as {
+    id: string;
+    properties: { permissions: string; permissions_ca: string };
+    specVerdict: Record<string, boolean> | null;
+    observed: Record<"cyclone" | "fastdds", { ok: boolean }>;
+  }[];
+  const judged = cases.filter(({ id }) => id.startsWith("sig-"));
+  t.equal(judged.length, 11);
+  for (const { id, properties, specVerdict, observed } of judged) {
+    const { report } = json("verify", properties.permissions, "--ca", properties.permissions_ca);
+    const accepts = (name: string) => report.readers?.find(({ reader }) => reader === name)?.accepts ?? false;
+    // Where the specification does not decide, sig-binary, no implementation accepts it.
+    const wanted = specVerdict === null ? false : Object.values(specVerdict).every(Boolean);
+    t.equal(report.ok, wanted, `${id}: spec`);
+    t.equal(accepts("cyclonedds"), observed.cyclone.ok, `${id}: Cyclone DDS`);
+    t.equal(accepts("fastdds"), observed.fastdds.ok, `${id}: Fast DDS`);
+  }
+});
+
 const needs = missing("softhsm2-util", "pkcs11-tool", "openssl") ?? false;
 for (const keyType of ["ec", "rsa"] as const) {
   t.test(`a permissions CA whose ${keyType} key is on a token`, { skip: needs }, async (t) => {
@@ -409,6 +435,14 @@ for (const keyType of ["ec", "rsa"] as const) {
         "back.xml",
       );
     }
+
+    const bare = from.map((arg) => arg.replace("?pin-source=env:CA_PIN", ""));
+    t.equal(
+      json("sign", "governance.xml", ...bare, "--pin-source", "env:CA_PIN").status,
+      0,
+      "a PIN from beside the URI",
+    );
+    t.match(text("sign", "governance.xml", ...bare).stdout, /PIN_REQUIRED/);
 
     const refused = text(
       "sign",

@@ -1,6 +1,3 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { fileBackend } from "@ddscred/backend-file";
 import {
   type Certificate,
   CredentialError,
@@ -10,12 +7,7 @@ import {
   type ValidatedPath,
   validatePath,
 } from "@ddscred/core";
-
-/** A URI as it is; a text without a scheme is a path. */
-export function uriOf(value: string): string {
-  // A single letter before the colon is a drive of Windows.
-  return (uriScheme(value)?.length ?? 0) > 1 ? value : pathToFileURL(resolve(value)).href;
-}
+import { readInput } from "../provisioning/files.ts";
 
 /** The bytes of a file named on the command line. */
 export async function readFile(file: string): Promise<Uint8Array> {
@@ -25,7 +17,7 @@ export async function readFile(file: string): Promise<Uint8Array> {
       uri: file,
     });
   }
-  return await fileBackend().document(uriOf(file));
+  return await readInput(file);
 }
 
 /** The permissions CA validated as one, or what is wrong with it. */

@@ -19,11 +19,13 @@ import {
   signedFormLimits,
 } from "@ddscred/dds-security";
 import { type JudgedContent, judgeContent, refusalFindings } from "../documents/judge.ts";
-import { firstOf, readFile, uriOf, validateCa } from "../documents/open.ts";
+import { firstOf, readFile, validateCa } from "../documents/open.ts";
 import { renderFacts, renderFindings } from "../documents/render.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { uriOf } from "../provisioning/files.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
@@ -47,7 +49,10 @@ before, and the signature is verified after.
                         and Fast DDS do not read it
   --at TIME             the signing time to write; default: now
   --force               sign even what implementations will not accept
-  --module PATH         PKCS#11 module for pkcs11: URIs
+  --module PATH         PKCS#11 module for pkcs11: URIs; default: the one that the
+                        environment, openssl.cnf or p11-kit names
+${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 signed, 1 refused, 2 wrong usage, 3 a device failed.
@@ -85,7 +90,7 @@ async function run(argv: readonly string[]): Promise<number> {
     pss: { type: "boolean" },
     at: { type: "string" },
     force: { type: "boolean" },
-    module: { type: "string" },
+    ...tokenOptions,
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json"]);
@@ -125,7 +130,7 @@ async function sign(
   const at = readMoment(args) ?? new Date();
   const findings: Finding[] = [];
   const refused = (forcible: boolean) => ({ report: { ok: false, forcible, file, findings } });
-  const { resolver, crypto } = wire({ module: args.text("module") });
+  const { resolver, crypto } = wire(tokenWiring(args));
   try {
     const certificate = firstOf(await resolver.certificates(cert), cert);
     const before = args.text("ca");

@@ -3,7 +3,7 @@ import { type Finding, finding, findingFromError } from "@ddscred/dds-security";
 import { type ShownCertificate, shownCertificate } from "../documents/certificate.ts";
 import { compareTexts, type Difference } from "../documents/compare.ts";
 import { judgeContent, type Reader, readersOf, refusalFindings } from "../documents/judge.ts";
-import { firstOf, readFile, uriOf, validateCa } from "../documents/open.ts";
+import { firstOf, readFile, validateCa } from "../documents/open.ts";
 import {
   renderDifference,
   renderFacts,
@@ -14,6 +14,8 @@ import {
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { uriOf } from "../provisioning/files.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
@@ -30,7 +32,10 @@ implementations read it.
                         2027-01-31T12:00:00Z
   --against XML         also compare the signed text with this file
   --content             print the signed XML, and nothing else, if all is good
-  --module PATH         PKCS#11 module for pkcs11: URIs
+  --module PATH         PKCS#11 module for pkcs11: URIs; default: the one that the
+                        environment, openssl.cnf or p11-kit names
+${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed.
@@ -60,7 +65,7 @@ async function run(argv: readonly string[]): Promise<number> {
     at: { type: "string" },
     against: { type: "string" },
     content: { type: "boolean" },
-    module: { type: "string" },
+    ...tokenOptions,
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json"]);
@@ -81,7 +86,7 @@ async function examine(args: Arguments): Promise<{ report: Report; verified?: Ve
   const findings: Finding[] = [];
   let report: Omit<Report, "ok" | "findings"> = { file, path: [], readers: [] };
   let verified: VerifiedDocument | undefined;
-  const { resolver, crypto } = wire({ module: args.text("module") });
+  const { resolver, crypto } = wire(tokenWiring(args));
   try {
     const bytes = await readFile(file);
     const uri = uriOf(caValue);

@@ -17,11 +17,11 @@ import {
   uriScheme,
 } from "@ddscred/core";
 import { type ShownCertificate, shownCertificate } from "../../documents/certificate.ts";
-import { uriOf } from "../../documents/open.ts";
 import { renderPath } from "../../documents/render.ts";
 import { EXIT, UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../../options.ts";
+import { uriOf } from "../../provisioning/files.ts";
 import { exitOf } from "../../terminal/errors.ts";
 import { printJson } from "../../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, wrap } from "../../terminal/style.ts";
