@@ -89,8 +89,7 @@ function buildPath({ leaf, store }: PeerPathInput): readonly Certificate[] | Pat
   const path = [leaf];
   for (let last = leaf; !isSelfIssued(last); ) {
     const issuer = store.find(({ subject }) => namesEqual(subject, last.issuer));
-    if (issuer === undefined)
-      return path.length === 1 && !isIn(store, leaf) ? FAULTS.noIssuer : FAULTS.noRoot;
+    if (issuer === undefined) return path.length === 1 ? FAULTS.noIssuer : FAULTS.noRoot;
     if (path.length > MAX_LENGTH) return FAULTS.noRoot;
     path.push(issuer);
     last = issuer;
