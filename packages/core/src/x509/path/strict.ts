@@ -1,3 +1,6 @@
+import { contextTag, DerTag } from "../../der/node.ts";
+import { readDer } from "../../der/read.ts";
+import { derTime } from "../../der/values.ts";
 import type { Certificate } from "../certificate.ts";
 import { type ExtensionName, ExtensionOid } from "../extension-oids.ts";
 import {
@@ -7,6 +10,8 @@ import {
   subjectAltName,
   subjectKeyIdentifier,
 } from "../extensions.ts";
+import { GeneralNameTag } from "../general-name.ts";
+import { type SubjectName, subjectNames } from "./name-forms.ts";
 import { certificateError, isSelfIssued } from "./rules.ts";
 
 /** A rule for those who issue certificates: whether a certificate breaks it. */
@@ -40,6 +45,11 @@ const rules: readonly FormRule[] = [
     broken: ({ issuer }) => issuer.rdns.length === 0,
   },
   {
+    section: "RFC 5280 4.1.2.5",
+    problem: "its dates are not UTCTime through 2049 and GeneralizedTime from 2050",
+    broken: ({ der }) => !hasPrescribedTimes(der),
+  },
+  {
     section: "RFC 5280 4.1.2.6",
     problem: "its subject is empty, and it has no critical subjectAltName",
     broken: (certificate, isCa) =>
@@ -71,6 +81,11 @@ const rules: readonly FormRule[] = [
       keyUsage(certificate)?.has("keyCertSign") === true && basicConstraints(certificate)?.ca !== true,
   },
   {
+    section: "RFC 5280 4.2.1.6",
+    problem: "a subjectAltName is malformed",
+    broken: (certificate) => subjectNames(certificate).some(isMalformed),
+  },
+  {
     section: "RFC 5280 4.2.1.9",
     problem: "it is a CA and its basicConstraints are not critical",
     broken: (certificate, isCa) => isCa && isCritical(certificate, "basicConstraints") !== true,
@@ -98,6 +113,28 @@ const rules: readonly FormRule[] = [
       MUST_NOT_BE_CRITICAL.some((name) => isCritical(certificate, name) === true),
   },
 ];
+
+/** A name of a form that is compared, and that cannot be. */
+function isMalformed({ tag, value }: SubjectName): boolean {
+  return value === undefined && COMPARED.has(tag);
+}
+
+const COMPARED = new Set<number>([
+  GeneralNameTag.rfc822Name,
+  GeneralNameTag.dNSName,
+  GeneralNameTag.directoryName,
+  GeneralNameTag.iPAddress,
+]);
+
+/** The certificate is known to be well formed: version, if there is one, stands before serial number and signature. */
+function hasPrescribedTimes(der: Uint8Array): boolean {
+  const fields = readDer(der).children[0]?.children ?? [];
+  const validity = fields[fields[0]?.identifier === contextTag(0) ? 4 : 3];
+  return (validity?.children ?? []).every((time) => {
+    const isLate = (derTime(der, time)?.getUTCFullYear() ?? 0) >= 2050;
+    return isLate === (time.identifier === DerTag.GENERALIZED_TIME);
+  });
+}
 
 const MUST_BE_CRITICAL = ["nameConstraints", "policyConstraints", "inhibitAnyPolicy"] as const;
 const MUST_NOT_BE_CRITICAL = ["authorityKeyIdentifier", "subjectKeyIdentifier", "freshestCRL"] as const;

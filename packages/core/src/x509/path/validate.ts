@@ -257,10 +257,18 @@ class Validation {
    */
   async #checkAnchorSignature(anchor: Certificate): Promise<void> {
     if (!isSelfIssued(anchor) || keyIdentifiers(anchor, anchor) === "differ") return;
+    const { crypto } = this.#input;
+    let sound = soundAnchors.get(crypto);
+    if (sound === undefined) soundAnchors.set(crypto, (sound = new WeakSet()));
+    if (sound.has(anchor)) return;
     const rejection = await this.#signatures.check(anchor, anchor);
     if (rejection !== undefined) throw rejection.error;
+    sound.add(anchor);
   }
 }
+
+/** Anchors whose own signature a verifier has found good: with many leaves below one CA, that is paid once. */
+const soundAnchors = new WeakMap<Verifier, WeakSet<Certificate>>();
 
 function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[] {
   const notes: PathNote[] = [];
