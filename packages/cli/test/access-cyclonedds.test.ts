@@ -152,8 +152,10 @@ const domains = element(
 const yes = mostly("true", "false", "TRUE", "1", "0", "False", " true ", "yes", "");
 const kind = mostly("ENCRYPT", "NONE", "SIGN", "SIGN_WITH_ORIGIN_AUTHENTICATION", "encrypt", "");
 const pattern = fc.constantFrom(
-  ...["Square", "Circle", "*", "S*", "*e", "Sq?are", "[S-T]quare", "[!C]*", "[^C]*", "caf?", "caf??", "rt/*"],
-  ...["[]", "[ab", "[S]]quare", "a\\*", "*a*", "DCPS*", " Square "],
+  ..."Square Circle * S* *e Sq?are [S-T]quare [!C]* [^C]* caf? caf?? rt/* [] [ab [S]]quare a\\* *a* DCPS*".split(
+    " ",
+  ),
+  " Square ",
 );
 const topicRule = element(
   "topic_rule",
