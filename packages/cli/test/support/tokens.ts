@@ -28,7 +28,7 @@ export interface Tokens {
   atTerminal(args: readonly string[], steps: readonly (readonly [text: string, keys: string])[]): Terminal;
 }
 
-export interface Terminal {
+interface Terminal {
   readonly shown: string;
   /** Whether the terminal echoed at each step, and at the end. */
   readonly echo: readonly boolean[];
