@@ -158,6 +158,16 @@ for (const isTold of [true, false]) {
   }
 }
 
+test("a token whose sessions are all ours is written to: one that is idle makes room", async (t, module) => {
+  module.change({ limit: 3, isTold: false });
+  const backend = backendOf(t, module, { isolation: "inline" });
+  const signer = await backend.signer(keyA);
+  await Promise.all(Array.from({ length: 8 }, () => isGood(signer)));
+  t.equal(module.sessions, 3);
+  const uri = `pkcs11:token=faults;object=made-with-few-sessions${login}`;
+  t.ok(await isGood(await backend.generateKeyPair(uri, { keyType: "ec-p256" })));
+});
+
 test("where somebody else has the last session, a call waits for one of ours", async (t, module) => {
   const backend = backendOf(t, module, { isolation: "inline" });
   const signer = await backend.signer(keyA);

@@ -111,6 +111,37 @@ t.test("who waits may give up, and does not get a session later", async (t) => {
   t.equal(pool.take(), session);
 });
 
+t.test("who gives up while a session is opened for it leaves that session to others", async (t) => {
+  const maker = new Maker();
+  const pool = new SessionPool(maker, 1);
+  const first = await pool.acquire();
+  const controller = new AbortController();
+  const waiting = failure(pool.acquire(controller.signal));
+  pool.discard(first);
+  await Promise.resolve();
+  controller.abort();
+  t.equal((await waiting).code, "ABORTED");
+  for (let n = 0; n < 5; n++) await settled();
+  const next = await pool.acquire();
+  t.same([...next], [2]);
+  pool.release(next);
+  t.equal(maker.opened, 2);
+});
+
+t.test("who waits is served in line, also by a session in the place of one that failed", async (t) => {
+  const pool = new SessionPool(new Maker(), 2);
+  const [first, second] = [await pool.acquire(), await pool.acquire()];
+  const order: number[] = [];
+  const waiting = [0, 1, 2].map((n) => pool.acquire().then((session) => (order.push(n), session)));
+  pool.discard(first);
+  pool.release(second);
+  for (let n = 0; n < 5; n++) await settled();
+  t.same(order, [0, 1]);
+  pool.release(await (waiting[0] as Promise<Handle>));
+  await Promise.all(waiting);
+  t.same(order, [0, 1, 2]);
+});
+
 t.test("closing closes the free sessions at once and the others when they are given back", async (t) => {
   const maker = new Maker();
   const pool = new SessionPool(maker, 2);

@@ -13,7 +13,9 @@ export interface SessionMaker {
  */
 export class SessionPool {
   readonly #maker: SessionMaker;
-  #limit: number;
+  readonly #limit: number;
+  /** Until when the token is taken to have no more sessions than are open: others use it too, and may leave. */
+  #fullUntil = 0;
   #open = 0;
   readonly #free: Handle[] = [];
   readonly #waiting: Waiter[] = [];
@@ -36,16 +38,20 @@ export class SessionPool {
     if (this.#closed) throw gone();
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#open >= this.#limit) return await this.#wait(signal);
+    if (this.#open >= this.#limit || this.#isFull) return await this.#wait(signal);
     this.#open++;
     try {
       return await this.#maker.open();
     } catch (error) {
       this.#open--;
-      if ((error as CredentialError).rv !== "CKR_SESSION_COUNT" || this.#open === 0) throw error;
-      this.#limit = this.#open; // the token has fewer than it said
+      if (!this.#mustWait(error)) throw error;
       return await this.acquire(signal);
     }
+  }
+
+  /** Closes the sessions that nobody uses. */
+  async closeIdle(): Promise<void> {
+    for (const session of this.#free.splice(0)) await this.#end(session);
   }
 
   /** Gives a session back that ended its operation. */
@@ -93,20 +99,38 @@ export class SessionPool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(gone());
-    for (const session of this.#free.splice(0)) await this.#end(session);
+    await this.closeIdle();
     await Promise.all(this.#ending);
   }
 
-  /** Closes a session and serves those who wait. Where none can be opened any more, all of them learn it. */
   async #replace(session: Handle): Promise<void> {
     await this.#end(session);
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    await this.#openForWaiting();
+  }
+
+  /** Opens a session for who waits longest. Where none can be opened any more, all of them learn it. */
+  async #openForWaiting(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#open < this.#limit) {
+      this.#open++;
       try {
-        return next.resolve(await this.acquire());
+        return this.release(await this.#maker.open()); // who waited longest may have given up meanwhile
       } catch (error) {
-        next.reject(error);
+        this.#open--;
+        if (this.#mustWait(error)) return;
+        this.#waiting.shift()?.reject(error);
       }
     }
+  }
+
+  /** Whether the token has no session left, but will have when one of ours is given back. */
+  #mustWait(error: unknown): boolean {
+    if ((error as CredentialError).rv !== "CKR_SESSION_COUNT" || this.#open === 0) return false;
+    this.#fullUntil = performance.now() + FULL; // the token has fewer than it said
+    return true;
+  }
+
+  get #isFull(): boolean {
+    return this.#open > 0 && performance.now() < this.#fullUntil;
   }
 
   async #end(session: Handle): Promise<void> {
@@ -139,6 +163,9 @@ function gone(): CredentialError {
     retryable: true,
   });
 }
+
+/** Milliseconds. */
+const FULL = 5000;
 
 interface Waiter {
   resolve(session: Handle): void;

@@ -110,7 +110,7 @@ export class Token {
     if (flags & CKF_WRITE_PROTECTED) {
       throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
     }
-    const session = await this.module.openSession(this.slot.id, "write");
+    const session = await this.#openForWriting();
     try {
       return await run(session);
     } catch (error) {
@@ -189,6 +189,7 @@ export class Token {
 
   async #openKeeper(): Promise<Handle> {
     while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
+    if (this.#isGone && this.#keeper === undefined) await this.#lookWhetherBack();
     const keeper = (this.#keeper ??= this.module.openSession(this.slot.id));
     try {
       const session = await keeper;
@@ -203,18 +204,39 @@ export class Token {
   /** Finds the token among those of the module that was started anew: `TOKEN_REMOVED`. */
   async #findAgain(): Promise<void> {
     const { epoch } = this.module;
-    const same = (await this.module.slots()).filter(({ token }) => isSame(token, this.slot.token));
-    const slot = same.length === 1 ? same[0] : same.find(({ id }) => id === this.slot.id);
+    const slot = await this.#findSlot();
     if (epoch !== this.module.epoch || epoch === this.#moduleEpoch) return;
-    if (slot === undefined) {
-      this.#noteGone();
-      const message = `${this.uri} is not there, after the module was started anew`;
-      throw new CredentialError("TOKEN_REMOVED", message, { retryable: true });
-    }
+    if (slot === undefined) throw this.#notThere(", after the module was started anew");
     this.#letGo();
+    this.#moveTo(slot);
+    this.#moduleEpoch = epoch;
+  }
+
+  /**
+   * A module may open a session on a card that was pulled (OpenSC does), and notice one that is back only when it
+   * is asked for its slots.
+   */
+  async #lookWhetherBack(): Promise<void> {
+    const { epoch } = this.module;
+    const slot = await this.#findSlot();
+    if (epoch !== this.module.epoch || this.#keeper !== undefined) return;
+    if (slot === undefined) throw this.#notThere("");
+    if (slot.id !== this.slot.id) this.#moveTo(slot);
+  }
+
+  async #findSlot(): Promise<Slot | undefined> {
+    const same = (await this.module.slots()).filter(({ token }) => isSame(token, this.slot.token));
+    return same.length === 1 ? same[0] : same.find(({ id }) => id === this.slot.id);
+  }
+
+  #moveTo(slot: Slot): void {
     this.#slot = slot;
     this.#login = new Login(this.module, slot, this.#rules);
-    this.#moduleEpoch = epoch;
+  }
+
+  #notThere(when: string): CredentialError {
+    this.#noteGone();
+    return new CredentialError("TOKEN_REMOVED", `${this.uri} is not there${when}`, { retryable: true });
   }
 
   #noteGone(): void {
@@ -245,6 +267,17 @@ export class Token {
       await this.#pool?.useIdle((session) => this.module.isLoggedIn(session));
     } catch (error) {
       this.noteFailure(error, epoch);
+    }
+  }
+
+  /** Where the token has no session left, one that is idle makes room. */
+  async #openForWriting(): Promise<Handle> {
+    try {
+      return await this.module.openSession(this.slot.id, "write");
+    } catch (error) {
+      if (!(error instanceof CredentialError) || error.rv !== "CKR_SESSION_COUNT") throw error;
+      await this.#pool?.closeIdle();
+      return await this.module.openSession(this.slot.id, "write");
     }
   }
 
