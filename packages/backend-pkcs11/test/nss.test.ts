@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import t from "tap";
+import { children, noProcesses, shownOf } from "./support/children.ts";
 import { failure } from "./support/failure.ts";
 
 const PIN = "canary-pin-4711";
@@ -51,6 +52,16 @@ for (const isolation of ["inline", "process"] as const) {
     await other.close();
   });
 }
+
+t.test("library parameters, which may hold secrets, are shown to nobody", skip ?? {}, async (t) => {
+  if (noProcesses !== false) return;
+  const backend = pkcs11Backend({ module: softokn, libraryParameters });
+  t.teardown(() => backend.close());
+  t.equal((await backend.certificates("pkcs11:token=nss-test;object=alice")).length, 1);
+  const shown = children().map(shownOf);
+  t.equal(shown.length, 1);
+  for (const text of shown) t.notMatch(text, /configDir|nss-test/);
+});
 
 /** The URI of the private key of a kind. */
 async function keyOf(backend: ReturnType<typeof pkcs11Backend>, kind: string): Promise<string> {

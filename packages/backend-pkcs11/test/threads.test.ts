@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -7,6 +6,7 @@ import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
+import { children, noProcesses } from "./support/children.ts";
 import { failure } from "./support/failure.ts";
 import { noCompiler } from "./support/faulty.ts";
 import { certificateObject, privateKeyObject } from "./support/objects.ts";
@@ -17,7 +17,7 @@ t.setTimeout(120_000);
 const uri = `pkcs11:token=threads;object=key?pin-value=${PIN}`;
 const reason = noToken === false ? noCompiler() : noToken;
 const onToken = reason === false ? {} : { skip: reason };
-const onLinux = existsSync("/proc/self/stat") ? onToken : { skip: "there is no /proc" };
+const onLinux = noProcesses === false ? onToken : { skip: noProcesses };
 const table = reason === false ? setUp() : undefined;
 
 for (const who of ["main", "workers"] as const) {
@@ -92,11 +92,11 @@ t.test("a worker uses a module in a process of its own, which ends with the work
   };
   const worker = new Worker(code, { eval: true, workerData });
   await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
-  t.ok(children() >= 1);
+  t.ok(children().length >= 1);
   await worker.terminate();
   const patience = performance.now() + 5000;
-  while (children() > 0 && performance.now() < patience) await sleep(20);
-  t.equal(children(), 0);
+  while (children().length > 0 && performance.now() < patience) await sleep(20);
+  t.equal(children().length, 0);
 });
 
 t.test("several backends and modules are used at once, in both isolations", onToken, async (t) => {
@@ -124,19 +124,4 @@ function setUp(): TableModule {
     certificateObject(material.ec.certificate.der, { label: "certificate", id: "01" }),
   ]);
   return new TableModule(folder);
-}
-
-/** Processes that own a module for this one. */
-function children(): number {
-  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return processes.filter((pid) => {
-    try {
-      const parent = /^\d+ \(.*\) [^Z] (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
-      return (
-        parent === String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("child.js")
-      );
-    } catch {
-      return false; // it ended meanwhile
-    }
-  }).length;
 }
