@@ -2,7 +2,7 @@ import type { Certificate, DistinguishedName, ValidatedPath } from "@ddscred/cor
 import type { Grant, Permissions } from "../documents/permissions.ts";
 import type { DataHolder } from "./data-holder.ts";
 import type { ParticipantData } from "./parameter-list.ts";
-import type { KeyExchangeMaterial, SharedSecret } from "./shared-secret.ts";
+import type { SharedSecret } from "./shared-secret.ts";
 
 interface PeerFacts {
   readonly certificate: Certificate;
@@ -16,7 +16,6 @@ interface PeerFacts {
   readonly challenge1: Uint8Array;
   readonly challenge2: Uint8Array;
   readonly sharedSecret: SharedSecret;
-  readonly keyExchange: KeyExchangeMaterial;
   /** For access control: certificate and permissions document as they were sent. */
   readonly credentialToken: DataHolder;
 }
@@ -34,7 +33,6 @@ export class AuthenticatedPeer implements PeerFacts {
   readonly challenge1: Uint8Array;
   readonly challenge2: Uint8Array;
   readonly sharedSecret: SharedSecret;
-  readonly keyExchange: KeyExchangeMaterial;
   readonly credentialToken: DataHolder;
 
   /** Not for callers: `mint` never leaves the package. */
@@ -50,7 +48,6 @@ export class AuthenticatedPeer implements PeerFacts {
     this.challenge1 = facts.challenge1;
     this.challenge2 = facts.challenge2;
     this.sharedSecret = facts.sharedSecret;
-    this.keyExchange = facts.keyExchange;
     this.credentialToken = facts.credentialToken;
     Object.freeze(this);
   }
@@ -60,11 +57,9 @@ export class AuthenticatedPeer implements PeerFacts {
     return typeof value === "object" && value !== null && #authenticated in value && value.#authenticated;
   }
 
-  /** Overwrites the shared secret and what was derived from it. */
+  /** Overwrites the shared secret. */
   wipe(): void {
     this.sharedSecret.wipe();
-    this.keyExchange.masterSalt.wipe();
-    this.keyExchange.masterSenderKey.wipe();
   }
 }
 

@@ -8,27 +8,28 @@ export type Endianness = "big" | "little";
  * No encapsulation header, no padding after the last octet.
  */
 export class CdrWriter {
-  readonly #endianness: Endianness;
-  readonly #parts: Uint8Array[] = [];
+  readonly #little: boolean;
+  #octets = new Uint8Array(512);
+  #view = new DataView(this.#octets.buffer);
   #length = 0;
 
   constructor(endianness: Endianness) {
-    this.#endianness = endianness;
+    this.#little = endianness === "little";
   }
 
   uint32(value: number): void {
     this.align();
-    const octets = new Uint8Array(4);
-    new DataView(octets.buffer).setUint32(0, value, this.#endianness === "little");
-    this.raw(octets);
+    this.#grow(4);
+    this.#view.setUint32(this.#length, value, this.#little);
+    this.#length += 4;
   }
 
   /** The length counts the terminating NUL. */
   string(text: string): void {
-    const octets = utf8Bytes(text);
+    const octets = names.get(text) ?? utf8Bytes(text);
     this.uint32(octets.length + 1);
     this.raw(octets);
-    this.raw(NUL);
+    this.#zeros(1);
   }
 
   octets(octets: Uint8Array): void {
@@ -37,28 +38,41 @@ export class CdrWriter {
   }
 
   raw(octets: Uint8Array): void {
-    this.#parts.push(octets);
+    this.#grow(octets.length);
+    this.#octets.set(octets, this.#length);
     this.#length += octets.length;
   }
 
   align(): void {
-    const rest = this.#length % 4;
-    if (rest !== 0) this.raw(PADDING.subarray(rest));
+    this.#zeros((4 - (this.#length % 4)) % 4);
   }
 
+  /** What was written; the writer must not be used any more. */
   bytes(): Uint8Array {
-    const out = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return this.#octets.subarray(0, this.#length);
+  }
+
+  #zeros(count: number): void {
+    this.#grow(count);
+    this.#length += count;
+  }
+
+  #grow(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#octets.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#octets.length * 2));
+    larger.set(this.#octets);
+    this.#octets = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 
-const NUL = new Uint8Array(1);
-const PADDING = new Uint8Array(4);
+/** What stands in every handshake; encoding it again and again takes longer than hashing it. */
+const names = new Map(
+  "c.id c.perm c.pdata c.dsign_algo c.kagree_algo dh1 dh2 challenge1 challenge2 hash_c1 hash_c2 signature"
+    .split(" ")
+    .map((name) => [name, utf8Bytes(name)]),
+);
 
 /** Reads what {@link CdrWriter} writes: every length is checked against what is left. `HANDSHAKE_TOKEN_INVALID`. */
 export class CdrReader {

@@ -132,9 +132,14 @@ export function signedContent(message: "Reply" | "Final", transcript: Transcript
   return encodeBinaryProperties(order.map((name) => ({ name, value: transcript[name] })));
 }
 
-/** Names a token, for telling a repetition from another one. */
-export async function tokenDigest(token: DataHolder, crypto: CryptoProvider): Promise<Uint8Array> {
-  return await crypto.digest("SHA-256", encodeDataHolder(token));
+/** A token that came, and its digest, which tells a repetition from another one. */
+export interface Received {
+  readonly token: DataHolder;
+  readonly digest: Uint8Array;
+}
+
+export async function received(token: DataHolder, crypto: CryptoProvider): Promise<Received> {
+  return { token, digest: await crypto.digest("SHA-256", encodeDataHolder(token)) };
 }
 
 function asProperties(fields: Fields): readonly BinaryProperty[] {

@@ -1,7 +1,6 @@
 import { sameBytes, utf8Bytes } from "@ddscred/core";
 import { agreementNamed, agreementOf, signingNamed, signingOf } from "./algorithms.ts";
 import { AuthenticatedPeer, PEER_MINT } from "./authenticated-peer.ts";
-import type { DataHolder } from "./data-holder.ts";
 import { replayed } from "./fault.ts";
 import { type AwaitingReply, Handshake } from "./handshake-state.ts";
 import {
@@ -9,15 +8,15 @@ import {
   handshakeToken,
   hashCredentials,
   type MessageFields,
+  type Received,
   readFields,
   signedContent,
-  tokenDigest,
 } from "./handshake-token.ts";
 import { credentialsOf, type LocalCredentials, type LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 import { agreementDiffers, checkChallenge, checkEcho, checkHash } from "./rules.ts";
-import { deriveKeyExchange, sharedSecretOf } from "./shared-secret.ts";
+import { sharedSecretOf } from "./shared-secret.ts";
 import { peerCredentialToken } from "./tokens.ts";
 import { verifyIdentity, verifyPermissions, verifySignature } from "./verify-peer.ts";
 
@@ -63,7 +62,7 @@ export function credentialFields(
 export async function takeReply(
   handshake: Handshake,
   memory: AwaitingReply,
-  token: DataHolder,
+  { token, digest }: Received,
   at: Date,
 ): Promise<Handshake> {
   const { local, remote } = memory;
@@ -107,12 +106,11 @@ export async function takeReply(
     challenge1,
     challenge2,
     sharedSecret,
-    keyExchange: await deriveKeyExchange({ sharedSecret, challenge1, challenge2 }, crypto),
     credentialToken: peerCredentialToken({ identity: fields["c.id"], permissions: fields["c.perm"] }),
   });
   return new Handshake(
     { role: "initiator", deadline: handshake.deadline, token: answer, peer },
-    { phase: "authenticated", crypto, accepted: [{ digest: await tokenDigest(token, crypto), answer }] },
+    { phase: "authenticated", crypto, accepted: [{ digest, answer }] },
   );
 }
 

@@ -13,6 +13,7 @@ import {
   validatePath,
   verifyDocument,
 } from "@ddscred/core";
+import type { Permissions } from "../documents/permissions.ts";
 import { signingOf } from "./algorithms.ts";
 import type { DataHolder } from "./data-holder.ts";
 import { adjustedGuid, checkGuid } from "./guid.ts";
@@ -22,6 +23,7 @@ import {
   type ParticipantSecurityInfo,
 } from "./parameter-list.ts";
 import type { ModpEncoding } from "./public-value.ts";
+import { Recent } from "./recent.ts";
 import { identityToken, permissionsToken } from "./tokens.ts";
 
 /** What a participant authenticates with, and how. */
@@ -87,6 +89,10 @@ export interface LocalCredentials
   readonly identity: Uint8Array;
   /** `c.pdata`. */
   readonly participantData: Uint8Array;
+  /** Peers' permissions documents that our permissions CA was verified to have signed. */
+  readonly documents: Recent<Permissions>;
+  /** Certificates as peers sent them, read and not verified. */
+  readonly chains: Recent<readonly Certificate[]>;
 }
 
 /**
@@ -151,6 +157,8 @@ export async function validateLocalIdentity(
     timeout: options.timeout ?? DEFAULT_TIMEOUT,
     identity: utf8Bytes(encodePem("CERTIFICATE", certificate.der)),
     participantData,
+    documents: new Recent(MAX_RECENT),
+    chains: new Recent(MAX_RECENT),
   });
   return local;
 }
@@ -180,3 +188,4 @@ function randomGuid(crypto: CryptoProvider): Uint8Array {
 }
 
 const DEFAULT_TIMEOUT = 100_000;
+const MAX_RECENT = 32;

@@ -1,21 +1,20 @@
 import { agreementNamed, signingNamed, signingOf } from "./algorithms.ts";
 import { AuthenticatedPeer, PEER_MINT } from "./authenticated-peer.ts";
-import type { DataHolder } from "./data-holder.ts";
 import { type AwaitingFinal, Handshake } from "./handshake-state.ts";
 import {
   handshakeToken,
   hashCredentials,
   type MessageFields,
+  type Received,
   readFields,
   signedContent,
-  tokenDigest,
 } from "./handshake-token.ts";
 import { credentialFields } from "./initiator.ts";
 import { credentialsOf, type LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 import { checkChallenge, checkEcho, checkHash } from "./rules.ts";
-import { deriveKeyExchange, sharedSecretOf } from "./shared-secret.ts";
+import { sharedSecretOf } from "./shared-secret.ts";
 import { peerCredentialToken } from "./tokens.ts";
 import { verifyIdentity, verifyPermissions, verifySignature } from "./verify-peer.ts";
 
@@ -23,7 +22,7 @@ import { verifyIdentity, verifyPermissions, verifySignature } from "./verify-pee
 export async function takeRequest(
   local: LocalIdentity,
   remote: RemoteIdentity,
-  token: DataHolder,
+  { token, digest }: Received,
   at: Date,
   earlier: readonly Handshake[] = [],
 ): Promise<Handshake> {
@@ -71,7 +70,7 @@ export async function takeRequest(
     {
       phase: "awaiting-final",
       crypto,
-      accepted: [{ digest: await tokenDigest(token, crypto), answer }],
+      accepted: [{ digest, answer }],
       local,
       remote,
       earlier,
@@ -88,7 +87,7 @@ export async function takeRequest(
 export async function takeFinal(
   handshake: Handshake,
   memory: AwaitingFinal,
-  token: DataHolder,
+  { token, digest }: Received,
 ): Promise<Handshake> {
   const { transcript, identity, sharedSecret } = memory;
   const credentials = credentialsOf(memory.local);
@@ -104,13 +103,12 @@ export async function takeFinal(
     challenge1,
     challenge2,
     sharedSecret,
-    keyExchange: await deriveKeyExchange({ sharedSecret, challenge1, challenge2 }, crypto),
     credentialToken: memory.credentialToken,
   });
   const digests = memory.accepted.map(({ digest }) => ({ digest }));
   return new Handshake(
     { role: "replier", deadline: handshake.deadline, peer },
-    { phase: "authenticated", crypto, accepted: [...digests, { digest: await tokenDigest(token, crypto) }] },
+    { phase: "authenticated", crypto, accepted: [...digests, { digest }] },
   );
 }
 

@@ -43,7 +43,9 @@ export async function verifyIdentity(
   if (compareGuids(guid.subarray(0, 12), local.guid.subarray(0, 12)) === 0) {
     throw replayed("the participant data are our own");
   }
-  const [certificate, ...intermediates] = certificatesFromPem(withoutNul(claim.id));
+  const digest = await crypto.digest("SHA-256", claim.id);
+  const chain = await credentials.chains.get(digest, () => certificatesFromPem(withoutNul(claim.id)));
+  const [certificate, ...intermediates] = chain;
   if (certificate === undefined || intermediates.length > MAX_INTERMEDIATES) {
     throw tokenInvalid("c.id holds too many certificates");
   }
@@ -66,9 +68,13 @@ export async function verifyPermissions(
   identity: ClaimedIdentity,
   { credentials, at }: { credentials: LocalCredentials; at: Date },
 ): Promise<{ permissions: Permissions; grant: Grant }> {
-  const { permissionsCa: ca, crypto } = credentials;
-  const verified = await verifyDocument(withoutNul(document), { ca, crypto });
-  const permissions = readPermissions(verified, { file: "c.perm" });
+  const { permissionsCa: ca, crypto, documents } = credentials;
+  // The signature of the same bytes by the same CA is as good as before; whether a grant is valid now is asked anew.
+  const digest = await crypto.digest("SHA-256", document);
+  const permissions = await documents.get(digest, async () => {
+    const verified = await verifyDocument(withoutNul(document), { ca, crypto });
+    return readPermissions(verified, { file: "c.perm" });
+  });
   return { permissions, grant: grantFor(permissions, identity.certificate.subject, at) };
 }
 
