@@ -286,6 +286,48 @@ t.test("a key offers only the schemes that the token is given", async (t) => {
   await t.rejects(signer.sign(scheme, message), { code: "MECHANISM_UNSUPPORTED" });
 });
 
+t.test("keys and certificates are made, stored and removed by the rules of real tokens", async (t) => {
+  const { backend } = backendWith();
+  const made = await backend.generateKeyPair(withPin(CANARY, "pkcs11:token=T;object=new"), {
+    keyType: "ec-p384",
+  });
+  t.match(made.uri, /token=T;.*object=new;type=private;id=/);
+  t.same(made.protection, { sensitive: true, neverExtractable: true, local: true });
+  const known = await issueMockCertificate({ subject: "CN=known", key });
+  const imported = await backend.importCertificate(withPin(CANARY, "pkcs11:token=T;object=known"), known.der);
+  t.match(imported.privateKeyUri, /object=alice_key/);
+  await t.rejects(backend.remove(withPin(CANARY, "pkcs11:token=T;object=new")), { code: "REMOVAL_REFUSED" });
+  await backend.remove(withPin(CANARY, made.uri));
+  await t.rejects(backend.signer(withPin(CANARY, made.uri)), { code: "OBJECT_NOT_FOUND" });
+
+  const stored = await backend.importPrivateKey(
+    withPin(CANARY, "pkcs11:token=T;object=soft"),
+    (await generateMockKey()).pkcs8,
+  );
+  t.same(stored.protection, { sensitive: true, neverExtractable: false, local: false });
+  const elsewhere = backend.generateKeyPair("file:new.key", { keyType: "ec-p256" });
+  await t.rejects(elsewhere, { code: "UNSUPPORTED" });
+});
+
+t.test("what goes wrong while writing leaves nothing behind", async (t) => {
+  const generate = async (options: MockBackendOptions & { writeProtected?: boolean }) => {
+    const { writeProtected = false, ...rest } = options;
+    const token = mockToken({ label: "T", pin: CANARY, writeProtected });
+    const backend = mockBackend({ tokens: [token], ...rest });
+    const uri = withPin(CANARY, "pkcs11:token=T;object=new");
+    const error: unknown = await backend.generateKeyPair(uri, { keyType: "ec-p256" }).catch((error) => error);
+    t.ok(error instanceof CredentialError);
+    t.notMatch(inspect(error), CANARY);
+    const later = mockBackend({ tokens: [token] });
+    await t.rejects(later.signer(uri), { code: "OBJECT_NOT_FOUND" });
+    return (error as CredentialError).code;
+  };
+  t.equal(await generate({ writeProtected: true }), "TOKEN_READ_ONLY");
+  const fault = (call: "C_GenerateKeyPair" | "C_Sign", rv: string) => ({ faults: [{ call, rv }] });
+  t.equal(await generate(fault("C_GenerateKeyPair", "CKR_DEVICE_MEMORY")), "DEVICE_ERROR");
+  t.equal(await generate(fault("C_Sign", "CKR_DEVICE_ERROR")), "DEVICE_ERROR");
+});
+
 t.test("wrong use is a TypeError", async (t) => {
   const twin = () => mockToken({ label: "T" });
   t.throws(

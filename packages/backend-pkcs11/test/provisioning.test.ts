@@ -250,6 +250,15 @@ t.test("what tokens answer, and what is left behind then: nothing", { skip }, as
   }));
   t.equal(half.code, "DEVICE_ERROR", "made by the token, which then says that it failed");
 
+  const lost = await generateOn(t, (real) => ({
+    async generateKeyPair(session, request) {
+      await real.generateKeyPair(session, request);
+      await real.restart(real.epoch);
+      throw new CredentialError("DEVICE_ERROR", "the process of the module crashed", { retryable: true });
+    },
+  }));
+  t.equal(lost.code, "DEVICE_ERROR", "made, but the module was lost with all handles before it said so");
+
   const mute = await generateOn(t, () => ({
     sign: async () => {
       throw tokenError("CKR_KEY_FUNCTION_NOT_PERMITTED", "C_SignInit");
