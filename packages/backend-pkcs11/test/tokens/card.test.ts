@@ -2,13 +2,14 @@ import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, type KeyPairKeyObjectResult } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FixtureMaterial } from "@ddscred/backend-conformance";
 import { examineModule, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { CredentialError, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
-import { startDaemon } from "../support/daemon.ts";
+import { type Daemon, startDaemon } from "../support/daemon.ts";
 import { library, missing } from "../support/installed.ts";
 import { attestation, issueMaterial } from "../support/issue.ts";
 import { hide, inNamespaces, noNamespaces } from "../support/namespace.ts";
@@ -37,10 +38,17 @@ t.test("the contract of a backend on a PIV card", skip === undefined ? {} : { sk
   await inNamespaces(t, import.meta.url, async () => {
     const folder = mkdtempSync(join(tmpdir(), "ddscred-"));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-    const material = insertCard(t, folder);
+    const { material, insert } = startReader(t, folder);
+    const inserted = insert();
     const [ofOpenSc, ofYubico] = [await tokenLabel(openSc), await tokenLabel(ykcs11)];
     await testToken(t, { name: "OpenSC on a PIV card", ...card(openSc, ofOpenSc, material) });
     await testToken(t, { name: "ykcs11 on a PIV card", ...card(ykcs11, ofYubico, material) });
+    let present = inserted;
+    for (const module of [openSc, ykcs11]) {
+      await t.test(`a card that is pulled and put back signs again: ${basename(module)}`, async (t) => {
+        present = await pullAndInsert(t, module, present, insert);
+      });
+    }
     await t.test("an attestation is not taken for the certificate of its key", async (t) => {
       const backend = pkcs11Backend({ module: ykcs11 });
       t.teardown(() => backend.close());
@@ -86,6 +94,39 @@ function card(module: string, label: string, material: FixtureMaterial): Omit<To
   };
 }
 
+/** Pulls the card while a signer is in use, and puts it back. */
+async function pullAndInsert(t: Test, module: string, card: Daemon, insert: () => Daemon): Promise<Daemon> {
+  const backend = pkcs11Backend({ module, isolation: "process", deadline: 2000 });
+  t.teardown(() => backend.close());
+  const signer = await backend.signer(`pkcs11:id=%01;type=private?pin-value=${PIN}`);
+  const message = Buffer.from("signed before and after");
+  const sign = async (): Promise<string> => {
+    try {
+      const signature = await signer.sign(signatureSchemes.ecdsa_p256_sha256, message);
+      const { ecdsa_p256_sha256: scheme } = signatureSchemes;
+      return (await webCrypto().verify(signer.publicKey, scheme, message, signature)) ? "good" : "wrong";
+    } catch (error) {
+      return error instanceof CredentialError && error.retryable ? "retryable" : String(error);
+    }
+  };
+  t.equal(await sign(), "good", "before");
+  const underWay = Array.from({ length: 4 }, sign);
+  card.end();
+  for (const outcome of await Promise.all(underWay)) {
+    t.ok(["good", "retryable"].includes(outcome), `as the card is pulled: ${outcome}`);
+  }
+  await sleep(1000); // the reader looks for its card now and then
+  t.equal(await sign(), "retryable", "without a card");
+  const again = insert();
+  let outcome = "retryable";
+  for (let attempt = 1; attempt <= 40 && outcome === "retryable"; attempt++) {
+    outcome = await sign();
+    await sleep(250);
+  }
+  t.equal(outcome, "good", "the same signer, with the card back");
+  return again;
+}
+
 /** The label that a module gives the card, once it sees it. */
 async function tokenLabel(module: string): Promise<string> {
   for (let attempt = 1; attempt <= 20; attempt++) {
@@ -97,8 +138,8 @@ async function tokenLabel(module: string): Promise<string> {
   throw new Error(`${module} sees no card`);
 }
 
-/** Reader and card; the card's certificates. */
-function insertCard(t: Test, folder: string): FixtureMaterial {
+/** A reader, and what puts the card into it; the card's certificates. */
+function startReader(t: Test, folder: string): { material: FixtureMaterial; insert: () => Daemon } {
   hide("/run");
   mkdirSync("/run/pcscd");
   execFileSync("ip", ["link", "set", "lo", "up"]);
@@ -136,8 +177,10 @@ function insertCard(t: Test, folder: string): FixtureMaterial {
   writeFileSync(file, JSON.stringify(card), { mode: 0o600 });
   startDaemon(t, "/usr/sbin/pcscd", "-f", "-c", readers);
   const program = fileURLToPath(new URL("../support/piv-card-program.js", import.meta.url));
-  startDaemon(t, process.execPath, program, String(PORT), file);
-  return { ...material, twins: held.filter((one) => one !== undefined) };
+  return {
+    material: { ...material, twins: held.filter((one) => one !== undefined) },
+    insert: () => startDaemon(t, process.execPath, program, String(PORT), file),
+  };
 }
 
 /** Yubico's module looks at readers with this name alone. */

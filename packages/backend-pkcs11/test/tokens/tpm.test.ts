@@ -72,7 +72,7 @@ async function startTpm(t: Test, folder: string): Promise<number> {
       at(port + 1),
     ];
     const flags = ["--flags", "not-need-init,startup-clear"];
-    const isRunning = startDaemon(t, "swtpm", "socket", "--tpm2", ...places, ...flags);
+    const { isRunning } = startDaemon(t, "swtpm", "socket", "--tpm2", ...places, ...flags);
     while (isRunning()) {
       if (await isListening(port + 1)) return port;
       await sleep(10);
