@@ -16,7 +16,7 @@ import {
   refusedDecision,
 } from "@ddscred/dds-security";
 import t, { type Test } from "tap";
-import { root, temporaryFolder } from "./support/program.ts";
+import { ddscred, root, temporaryFolder } from "./support/program.ts";
 
 interface Observed {
   readonly ok: boolean;
@@ -72,6 +72,82 @@ t.test("every query is answered as in each dialect", { skip }, async (t) => {
   if (zone === undefined) delete process.env["TZ"];
   else process.env["TZ"] = zone;
 });
+
+t.test("ddscred access answers with its status, in text and JSON", { skip }, async (t) => {
+  const folder = join(temporaryFolder(t), "deployments");
+  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
+  const at = ["--at", "2026-11-23T12:00:00Z"];
+  const base = propertiesOf(folder, "base");
+  const json = (...args: string[]) => {
+    const { status, stdout } = ddscred(["access", ...base, ...at, "--format", "json", ...args]);
+    return { status, ...JSON.parse(stdout) };
+  };
+  t.match(json("--domain", "0", "--publish", "Square"), {
+    status: 0,
+    allowed: true,
+    code: "ALLOWED",
+    rule: { file: join(folder, "cases/base/permissions.p7s"), line: 10, column: Number },
+  });
+  t.match(json("--domain", "0", "--publish", "Circle", "--dialect", "cyclonedds"), {
+    status: 1,
+    allowed: false,
+    code: 145,
+    reason: "Circle denied by default rule",
+    considered: [{ why: 'no publish topic of it matches "Circle"' }],
+  });
+  t.match(json("--domain", "0", "--topic", "Square", "--protection"), {
+    status: 0,
+    protection: {
+      participant: { attributes: 0x80000007, pluginAttributes: 0x80000006 },
+      topic: { samples: "encrypted", attributes: 0x8000007f, pluginAttributes: 0x80000003 },
+    },
+  });
+  t.match(json("--domain", "0", "--join", "--dialect", "cyclonedds", "--at", "2040-01-01"), {
+    status: 1,
+    code: 200,
+    finding: "CERTIFICATE_EXPIRED",
+    reason: /^Certificate not valid: error: certificate has expired; subject: \/C=NL/,
+  });
+  const tags = ["--partition", "P", "--tag", "a=b"];
+  t.match(json("--domain", "0", "--subscribe", "Square", ...tags), { status: 1, code: "ACCESS_DENIED" });
+  const text = ddscred(["access", ...base, ...at, "--domain", "0", "--publish", "Circle", "--protection"]);
+  t.match(text, {
+    status: 1,
+    stdout: /^denied {2}publish Circle in domain 0, by DDS Security 1\.2 \(ACCESS_DENIED\)/,
+  });
+  t.match(text.stdout, /samples: encrypted/);
+  const crl = ["--property", "dds.sec.auth.trusted_ca_dir=none"];
+  t.match(json("--domain", "0", "--join", ...crl), { status: 1, allowed: false });
+  for (const wrong of [
+    ["--domain", "0"],
+    ["--domain", "0", "--join", "--publish", "Square"],
+    ["--domain", "0", "--publish", "A", "--publish", "B"],
+    ["--domain", "0", "--publish", ""],
+    ["--domain", "231", "--join"],
+    ["--join"],
+    ["--domain", "0", "--join", "--dialect", "opendds"],
+    ["--domain", "0", "--join", "--tag", "x"],
+    ["--domain", "0", "--join", "one.xml"],
+  ]) {
+    t.equal(ddscred(["access", ...base, ...wrong]).status, 2, wrong.join(" "));
+  }
+});
+
+/** The credentials of a case as the program takes them. */
+function propertiesOf(folder: string, id: string): string[] {
+  const files = {
+    identity_ca: "ec/identity_ca.pem",
+    identity_certificate: "ec/alice.pem",
+    private_key: "ec/alice.key.pem",
+    permissions_ca: "ec/permissions_ca.pem",
+    governance: `cases/${id}/governance.p7s`,
+    permissions: `cases/${id}/permissions.p7s`,
+  };
+  return Object.entries(files).flatMap(([name, file]) => [
+    "--property",
+    `${name}=file:${join(folder, file)}`,
+  ]);
+}
 
 async function compareSpec(t: Test, deployment: DeploymentCase, folder: string): Promise<void> {
   const { id, why, specVerdict, domain } = deployment;

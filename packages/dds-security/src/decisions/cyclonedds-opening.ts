@@ -10,7 +10,10 @@ import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
-import type { OpenedAccess } from "./opening.ts";
+import { Access } from "./access.ts";
+import { cyclonedds } from "./cyclonedds.ts";
+import { defaultGovernance, defaultGrant } from "./cyclonedds-defaults.ts";
+import type { OpenedAccess, OpeningContext } from "./opening.ts";
 import { faultCode, oneLineName, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
 import { revocationFault } from "./peer-revocation.ts";
@@ -22,10 +25,12 @@ import { cycloneUri, type PeerUri } from "./peer-uri.ts";
  */
 export async function openCyclone(
   configuration: Configuration,
-  context: DeploymentContext,
-): Promise<OpenedAccess> {
+  context: OpeningContext,
+): Promise<OpenedAccess | Access> {
   const opening = new CycloneOpening(configuration, context);
   const leaf = await opening.identity();
+  if (opening.namesNoDocuments)
+    return new Access(cyclonedds, defaultGovernance, defaultGrant, context.domain);
   return await opening.documents(leaf);
 }
 
@@ -66,12 +71,14 @@ class CycloneOpening {
     throw refusal(faultCode(fault), 200, message);
   }
 
+  /** Then its defaults hold. */
+  get namesNoDocuments(): boolean {
+    return ACCESS.every((property) => this.#value(property) === "");
+  }
+
   /** validate_local_permissions. The permissions CA itself is not judged. */
   async documents(leaf: Certificate): Promise<OpenedAccess> {
-    const values = ([PERMISSIONS_CA, GOVERNANCE, PERMISSIONS] as const).map((property) =>
-      this.#value(property),
-    );
-    if (values.includes("")) {
+    if (ACCESS.some((property) => this.#value(property) === "")) {
       const message =
         "Governance, Permissions and Permissions CA properties do not exist properly. Either all must be empty or all must be valid";
       throw refusal("PROPERTY_MISSING", 116, message);
@@ -234,3 +241,4 @@ const PRIVATE_KEY = "dds.sec.auth.private_key";
 const PERMISSIONS_CA = "dds.sec.access.permissions_ca";
 const GOVERNANCE = "dds.sec.access.governance";
 const PERMISSIONS = "dds.sec.access.permissions";
+const ACCESS = [PERMISSIONS_CA, GOVERNANCE, PERMISSIONS] as const;

@@ -1,7 +1,7 @@
 import { CredentialError } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import { type DeploymentContext, openDeployment } from "../credentials/deployment.ts";
-import { type Access, type AccessInput, compileAccess } from "./access.ts";
+import { Access, type AccessInput, compileAccess } from "./access.ts";
 import { openCyclone } from "./cyclonedds-opening.ts";
 import { type Decision, makeDecision } from "./decision.ts";
 import type { DialectName } from "./dialect.ts";
@@ -15,6 +15,11 @@ export interface OpenAccessOptions extends Omit<DeploymentContext, "at"> {
   readonly at?: Date;
   /** Default `spec`. */
   readonly dialect?: DialectName;
+}
+
+/** What opening in a dialect needs of the world. */
+export interface OpeningContext extends DeploymentContext {
+  readonly domain: number;
 }
 
 /** What a dialect opens of a configuration. */
@@ -34,7 +39,7 @@ export async function openAccess(configuration: Configuration, options: OpenAcce
     throw new CredentialError(code, message, { hint, ...(location && { location }) });
   }
   const opened = await OPENINGS[dialect](configuration, { ...options, at });
-  return compileAccess({ ...opened, domain, at, dialect });
+  return opened instanceof Access ? opened : compileAccess({ ...opened, domain, at, dialect });
 }
 
 /** The decision that follows where a configuration is not accepted: nothing is allowed. */
@@ -58,5 +63,8 @@ async function openSpec(configuration: Configuration, context: DeploymentContext
 }
 
 const OPENINGS: Readonly<
-  Record<DialectName, (configuration: Configuration, context: DeploymentContext) => Promise<OpenedAccess>>
+  Record<
+    DialectName,
+    (configuration: Configuration, context: OpeningContext) => Promise<OpenedAccess | Access>
+  >
 > = { spec: openSpec, cyclonedds: openCyclone, fastdds: openFast };
