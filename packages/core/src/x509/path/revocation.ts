@@ -44,6 +44,9 @@ export class RevocationChecks {
       if (known === undefined) this.#byIssuer.set(key, [list]);
       else known.push(list);
     }
+    for (const known of this.#byIssuer.values()) {
+      known.sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime());
+    }
     this.#count = lists.length;
     const issuers = lists.slice(0, 5).map(({ issuer }) => displayName(issuer));
     this.#issuers = [...new Set(issuers)].join(", ");
@@ -82,6 +85,7 @@ export class RevocationChecks {
     path: readonly Certificate[],
   ): Promise<CredentialError | undefined> {
     const covered = new Set<string>();
+    const newest = new Map<string, number>();
     let failure: CredentialError | undefined;
     const fail = (error: CredentialError) => {
       if (failure === undefined || weight(error) > weight(failure)) failure = error;
@@ -94,7 +98,10 @@ export class RevocationChecks {
           fail(reasons);
           continue;
         }
-        if ([...reasons].every((reason) => covered.has(reason))) continue;
+        // Lists come newest first. One that a newer one of its issuer replaces is passed over, others never: whatever
+        // order they are given in, a certificate that one of them revokes is revoked.
+        const keys = [...reasons].map((reason) => `${reason} ${nameKey(list.issuer)}`);
+        if (keys.every((key) => (newest.get(key) ?? -Infinity) > list.thisUpdate.getTime())) continue;
         this.#budget.spend("steps", 1, certificate);
         const usable = await this.#usable(list, path);
         if (usable instanceof CredentialError) {
@@ -104,9 +111,13 @@ export class RevocationChecks {
         const entry = find(usable, certificate);
         if (entry !== undefined) throw revoked(certificate, list, entry);
         for (const reason of reasons) covered.add(reason);
-        if (covered.size === allReasons.size) return undefined;
+        // What somebody says of itself replaces nothing that others say.
+        if (usable.signer === certificate) continue;
+        for (const key of keys)
+          newest.set(key, Math.max(newest.get(key) ?? -Infinity, list.thisUpdate.getTime()));
       }
     }
+    if (covered.size === allReasons.size) return undefined;
     return failure ?? this.#missing(certificate, covered);
   }
 
@@ -140,7 +151,8 @@ export class RevocationChecks {
         return listError(list, "crl-signer", `its signer is not good: ${error.message}`);
       }
     }
-    return delta === undefined ? { list } : { list, delta };
+    const { signer } = found;
+    return delta === undefined ? { list, signer } : { list, delta, signer };
   }
 
   async #deltaFor(list: RevocationList, { signer }: ListSigner): Promise<RevocationList | undefined> {
@@ -188,6 +200,7 @@ export class RevocationChecks {
 interface Usable {
   readonly list: RevocationList;
   readonly delta?: RevocationList;
+  readonly signer: Certificate;
 }
 
 /** What the delta says goes before what the list says (6.3.3 (i) to (k)). */
