@@ -198,6 +198,10 @@ t.test("writing: OBJECT IDENTIFIERs, of which X.690 8.19.5 gives an example", as
   t.equal(written("1.2.840.113549.1.7.2"), "06092a864886f70d010702");
   const uuid = "2.25.329800735698586629295641978511506172918";
   t.equal(derOid(der.oid(uuid), readDer(der.oid(uuid))), uuid, "arcs beyond 64 bits");
+  for (const arc of [2n ** 46n - 1n, 2n ** 46n, 2n ** 53n - 81n, 2n ** 53n, 2n ** 63n, 2n ** 70n + 1n]) {
+    for (const dotted of [`2.${arc}`, `1.3.${arc}.1`, `2.${arc}.${arc}`])
+      t.equal(derOid(der.oid(dotted), readDer(der.oid(dotted))), dotted);
+  }
   for (const wrong of ["", "1", "3.1", "1.40", "1.2.", "1.2.03", "1.2.-3", "a.b"]) {
     t.throws(() => der.oid(wrong), RangeError, wrong);
   }

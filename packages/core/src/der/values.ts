@@ -8,18 +8,23 @@ export function derOid(bytes: Uint8Array, node: DerNode): string {
   if (content.length > MAX_OID_OCTETS) {
     throw derInvalid(node.start, "oid", "an OBJECT IDENTIFIER is too long", "X.690 8.19");
   }
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  const arcs: (number | bigint)[] = [];
+  let arc = 0;
+  /** The same once it is beyond exact numbers; then `arc` counts no more. */
+  let large: bigint | undefined;
   for (const octet of content) {
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    if (large === undefined && arc > MAX_EXACT) large = BigInt(arc);
+    if (large === undefined) arc = arc * 128 + (octet & 0x7f);
+    else large = (large << 7n) | BigInt(octet & 0x7f);
     if (octet < 0x80) {
-      arcs.push(arc);
-      arc = 0n;
+      arcs.push(large ?? arc);
+      [arc, large] = [0, undefined];
     }
   }
-  const [first = 0n, ...rest] = arcs;
-  const root = first < 80n ? first / 40n : 2n;
-  return [root, first - root * 40n, ...rest].join(".");
+  const [first = 0, ...rest] = arcs;
+  const root = first < 80 ? Math.floor(Number(first) / 40) : 2;
+  const second = typeof first === "bigint" ? first - BigInt(root * 40) : first - root * 40;
+  return [root, second, ...rest].join(".");
 }
 
 /** An INTEGER or ENUMERATED as a number; undefined where it is outside the safe integers. */
@@ -81,3 +86,6 @@ export function derTime(bytes: Uint8Array, node: DerNode): Date | undefined {
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, b) === 0;
 }
+
+/** Below it, seven more bits stay exact. */
+const MAX_EXACT = Math.floor(Number.MAX_SAFE_INTEGER / 128) - 1;

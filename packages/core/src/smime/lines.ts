@@ -23,17 +23,33 @@ export function lineAt(bytes: Uint8Array, start: number): Line {
  * the ends of lines stay. The end of the last line is not content: it belongs to the boundary behind it.
  */
 export function canonicalLines(part: Uint8Array): Uint8Array {
-  const canonical = new Uint8Array(part.length + part.reduce((n, octet) => (octet === 0x0a ? n + 1 : n), 0));
+  let lineFeeds = 0;
+  for (const octet of part) if (octet === LF) lineFeeds += 1;
+  const canonical = new Uint8Array(part.length + lineFeeds);
   let length = 0;
-  for (let at = 0; at < part.length; ) {
-    const line = lineAt(part, at);
-    if (at > 0) {
-      canonical.set([0x0d, 0x0a], length);
+  /** CRs that may belong to a line end; known at the octet after them. */
+  let held = 0;
+  for (let at = 0; at < part.length; at += 1) {
+    const octet = part[at] ?? 0;
+    if (octet === CR) {
+      held += 1;
+    } else if (octet === LF) {
+      held = 0;
+      if (at === part.length - 1) break;
+      canonical[length] = CR;
+      canonical[length + 1] = LF;
       length += 2;
+    } else {
+      for (; held > 0; held -= 1) {
+        canonical[length] = CR;
+        length += 1;
+      }
+      canonical[length] = octet;
+      length += 1;
     }
-    canonical.set(part.subarray(line.start, line.end), length);
-    length += line.end - line.start;
-    at = line.next;
   }
   return canonical.subarray(0, length);
 }
+
+const CR = 0x0d;
+const LF = 0x0a;

@@ -79,7 +79,8 @@ function partsBetween(bytes: Uint8Array, headers: MimeHeaders, delimiter: string
   for (let at = headers.body; at < bytes.length; number += 1) {
     const line = lineAt(bytes, at);
     at = line.next;
-    if (!mark.every((octet, i) => bytes[line.start + i] === octet)) continue;
+    // Nearly every line is content, and does not begin with a hyphen.
+    if (bytes[line.start] !== HYPHEN || !mark.every((octet, i) => bytes[line.start + i] === octet)) continue;
     const rest = displayText(bytes.subarray(line.start + mark.length, line.end)).trimEnd();
     if (rest !== "" && rest !== "--") throw notSmime("a line begins like the boundary but goes on", number);
     if (open) parts.push({ ...open, end: line.start });
@@ -127,6 +128,7 @@ function base64Body(body: Uint8Array, headers: MimeHeaders, line: number): Uint8
   });
 }
 
+const HYPHEN = 0x2d;
 /** RFC 2046 5.1.1. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
 const MAX_SIZE = 16 * 1024 * 1024;
