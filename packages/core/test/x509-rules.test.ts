@@ -348,7 +348,7 @@ t.test("the strict profile holds certificates to the form of RFC 5280 section 4"
       t,
       { code: "CERTIFICATE_INVALID", section: `RFC 5280 ${section}` },
       { ...input, profile },
-      name,
+      what,
     );
   }
   for (const [name, extensions] of [
