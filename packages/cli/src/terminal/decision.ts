@@ -27,6 +27,24 @@ export function renderDecision(answer: Answer, style: Style): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** A decision for a program. */
+export function decisionJson(answer: Answer): object {
+  const { source, question, dialect, domain, decision, protection, error } = answer;
+  return {
+    allowed: decision.allowed,
+    code: decision.code,
+    reason: decision.reason,
+    rule: decision.rule ?? null,
+    considered: decision.considered,
+    ...(error === undefined ? {} : { finding: error.code, hint: error.hint }),
+    source,
+    question,
+    dialect,
+    ...(domain === undefined ? {} : { domain }),
+    ...(protection === undefined ? {} : { protection }),
+  };
+}
+
 function topicLines(topic: TopicProtection, style: Style): string[] {
   const samples = topic.samples === "open" ? style.warn("open") : topic.samples;
   return [

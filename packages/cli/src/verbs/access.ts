@@ -23,7 +23,7 @@ import {
   readTags,
 } from "../options.ts";
 import { type Source, sourceReaders } from "../source.ts";
-import { renderDecision } from "../terminal/decision.ts";
+import { decisionJson, renderDecision } from "../terminal/decision.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
@@ -186,20 +186,8 @@ function show(answers: readonly Answer[], format: "text" | "json"): void {
     process.stdout.write(answers.map((each) => renderDecision(each, style)).join("\n"));
     return;
   }
-  const shown = answers.map(({ source, question, dialect, domain, decision, protection, error }) => ({
-    allowed: decision.allowed,
-    code: decision.code,
-    reason: decision.reason,
-    rule: decision.rule ?? null,
-    considered: decision.considered,
-    ...(error === undefined ? {} : { finding: error.code, hint: error.hint }),
-    source,
-    question,
-    dialect,
-    ...(domain === undefined ? {} : { domain }),
-    ...(protection === undefined ? {} : { protection }),
-  }));
   // One configuration is an object, several are a list.
+  const shown = answers.map(decisionJson);
   printJson(shown.length === 1 ? shown[0] : shown);
 }
 

@@ -4,14 +4,16 @@ import type { DomainRule, Governance, TopicRule } from "../documents/governance.
 import type { AccessRule, Criterion, Grant, Permissions } from "../documents/permissions.ts";
 import { basicProtectionKinds, protectionKinds } from "../documents/values.ts";
 import type { Located } from "../documents/walk.ts";
+import { governanceSchema, permissionsSchema } from "./cyclonedds-schema.ts";
 import { readCycloneTime } from "./cyclonedds-time.ts";
-import { type CycloneElement, type CycloneSchema, readCycloneXml } from "./cyclonedds-xml.ts";
+import { readBoolean, readDomain, readKind } from "./cyclonedds-values.ts";
+import { type CycloneElement, readCycloneXml } from "./cyclonedds-xml.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
 
 /** A governance as Cyclone DDS reads it. */
 export function readCycloneGovernance(document: VerifiedDocument, options: { file?: string }): Governance {
   const refusals = { title: "governance", code: 137, message: "Can not parse governance file" };
-  const root = readCycloneXml(document, options, GOVERNANCE, refusals);
+  const root = readCycloneXml(document, options, governanceSchema, refusals);
   const rules = root.last("domain_access_rules")?.all("domain_rule") ?? [];
   if (rules.length === 0) throw root.invalid("<domain_rule> is missing");
   return { domainRules: rules.map(readDomainRule), extensions: [], document };
@@ -20,7 +22,7 @@ export function readCycloneGovernance(document: VerifiedDocument, options: { fil
 /** Permissions as Cyclone DDS reads them. */
 export function readCyclonePermissions(document: VerifiedDocument, options: { file?: string }): Permissions {
   const refusals = { title: "permissions", code: 138, message: "Can not parse permissions file" };
-  const root = readCycloneXml(document, options, PERMISSIONS, refusals);
+  const root = readCycloneXml(document, options, permissionsSchema, refusals);
   const grants = root.last("permissions")?.all("grant") ?? [];
   if (grants.length === 0) throw root.invalid("<grant> is missing");
   return { grants: grants.map(readGrant), extensions: [], document };
@@ -160,105 +162,5 @@ function readDomains(domains: CycloneElement, withoutMin: (range: CycloneElement
   return { location: domains.location, ranges, tags: [] };
 }
 
-/** As strtoll reads it (decimal, 0x hexadecimal, 0 octal), cut to 32 bits; empty is 0. */
-function readDomain(element: CycloneElement): number {
-  const text = element.text()?.value ?? "0";
-  const [, sign = "", digits = ""] =
-    /^([+-]?)(0x[0-9a-f]{1,16}|0[0-7]{0,20}|[1-9][0-9]{0,17})$/i.exec(text) ?? [];
-  if (digits === "") throw element.invalid("it is no domain id");
-  const octal = /^0[0-7]+$/.test(digits);
-  const number = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  const id = Number(BigInt.asIntN(32, sign === "-" ? -number : number));
-  if (id < 0 || id > 230) throw element.invalid("a domain id is a number from 0 to 230");
-  return id;
-}
-
-/** Empty is false. */
-function readBoolean(element: CycloneElement): Located<boolean> {
-  const { value, location } = element.text() ?? { value: "false", location: element.location };
-  if (/^(?:true|1)$/i.test(value)) return { value: true, location };
-  if (/^(?:false|0)$/i.test(value)) return { value: false, location };
-  throw element.invalid("it is neither true nor false");
-}
-
-/** Empty is the strongest kind. */
-function readKind<Kind extends string>(
-  element: CycloneElement,
-  kinds: readonly [Kind, ...Kind[]],
-): Located<Kind> {
-  const text = element.text();
-  const kind = text === undefined ? (kinds.at(-1) ?? kinds[0]) : kinds.find((each) => each === text.value);
-  if (kind === undefined) throw element.invalid(`it is none of ${kinds.join(", ")}`);
-  return { value: kind, location: text?.location ?? element.location };
-}
-
 const missing = ({ location }: CycloneElement, message: string): PeerRefusal =>
   new PeerRefusal("DOCUMENT_INVALID", message, { peerCode: 110, location });
-
-const DOMAINS = {
-  domains: ["id", "id_range"],
-  id_range: ["min", "max"],
-  id: readDomain,
-  min: readDomain,
-  max: readDomain,
-} as const;
-
-const GOVERNANCE: CycloneSchema = {
-  ...DOMAINS,
-  dds: ["domain_access_rules"],
-  domain_access_rules: ["domain_rule"],
-  domain_rule: [
-    "domains",
-    "allow_unauthenticated_participants",
-    "enable_join_access_control",
-    "rtps_protection_kind",
-    "discovery_protection_kind",
-    "liveliness_protection_kind",
-    "topic_access_rules",
-  ],
-  allow_unauthenticated_participants: readBoolean,
-  enable_join_access_control: readBoolean,
-  rtps_protection_kind: (element) => readKind(element, protectionKinds),
-  discovery_protection_kind: (element) => readKind(element, protectionKinds),
-  liveliness_protection_kind: (element) => readKind(element, protectionKinds),
-  topic_access_rules: ["topic_rule"],
-  topic_rule: [
-    "topic_expression",
-    "enable_discovery_protection",
-    "enable_liveliness_protection",
-    "enable_read_access_control",
-    "enable_write_access_control",
-    "metadata_protection_kind",
-    "data_protection_kind",
-  ],
-  topic_expression: (element) => element.text(),
-  enable_discovery_protection: readBoolean,
-  enable_liveliness_protection: readBoolean,
-  enable_read_access_control: readBoolean,
-  enable_write_access_control: readBoolean,
-  metadata_protection_kind: (element) => readKind(element, protectionKinds),
-  data_protection_kind: (element) => readKind(element, basicProtectionKinds),
-};
-
-const RULE = ["domains", "publish", "subscribe"];
-const CRITERION = ["topics", "partitions"];
-
-const PERMISSIONS: CycloneSchema = {
-  ...DOMAINS,
-  dds: ["permissions"],
-  permissions: ["grant"],
-  grant: ["subject_name", "validity", "allow_rule", "deny_rule", "default"],
-  subject_name: (element) => element.text(),
-  validity: ["not_before", "not_after"],
-  not_before: (element) => element.text(),
-  not_after: (element) => element.text(),
-  allow_rule: RULE,
-  deny_rule: RULE,
-  default: (element) => element.text(),
-  publish: CRITERION,
-  subscribe: CRITERION,
-  topics: ["topic"],
-  topic: (element) => element.text(),
-  partitions: ["partition"],
-  partition: (element) => element.text(),
-};

@@ -13,9 +13,10 @@ import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } fr
 import { Access } from "./access.ts";
 import { cyclonedds } from "./cyclonedds.ts";
 import { defaultGovernance, defaultGrant } from "./cyclonedds-defaults.ts";
+import { attempt, noFile, parsing, refusal } from "./cyclonedds-refusals.ts";
 import type { OpenedAccess, OpeningContext } from "./opening.ts";
 import { faultCode, oneLineName, peerPathFault } from "./peer-path.ts";
-import { PeerRefusal } from "./peer-refusal.ts";
+import type { PeerRefusal } from "./peer-refusal.ts";
 import { revocationFault } from "./peer-revocation.ts";
 import { cycloneUri, type PeerUri } from "./peer-uri.ts";
 
@@ -204,33 +205,10 @@ class CycloneOpening {
   }
 }
 
-async function attempt<T>(
-  work: () => Promise<T>,
-  refuse: (error: CredentialError) => PeerRefusal,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CredentialError) throw refuse(error);
-    throw error;
-  }
-}
-
 /** RSA of exactly 2048 bits, or EC of exactly 256 on whatever curve. */
 function isKnownKey({ publicKey: { keyType, bits } }: Certificate): boolean {
   return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
 }
-
-function refusal(code: ErrorCode, peerCode: number, message: string, cause?: CredentialError): PeerRefusal {
-  const location = cause?.location;
-  return new PeerRefusal(code, message, { peerCode, ...(location && { location }) });
-}
-
-const parsing = (error: CredentialError, peerCode: number, what: string): PeerRefusal =>
-  refusal(error.code, peerCode, `${what}: ${error.message}`, error);
-
-const noFile = ({ path = "" }: PeerUri): string =>
-  `File could not be found, opened or is empty, path: ${path}`;
 
 const NO_FILE = new Set<ErrorCode>(["FILE_NOT_FOUND", "FILE_NOT_READABLE", "URI_INVALID"]);
 const CRL = "org.eclipse.cyclonedds.sec.auth.crl";

@@ -43,7 +43,7 @@ export interface Dialect {
 }
 
 /** The verdicts that all dialects have, each in its own words and codes. */
-export interface DialectSays {
+interface DialectSays {
   builtin(topic: string): Verdict;
   noDomain(domain: number): Verdict;
   noTopicRule(topic: string, domain: number): Verdict;

@@ -1,5 +1,5 @@
 /** A path as a file: URI that says exactly this path. */
-export function fileUriOf(path: string): string {
+function fileUriOf(path: string): string {
   const escaped = path
     .split("/")
     .map((part) => encodeURIComponent(part))
