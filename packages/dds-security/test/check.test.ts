@@ -252,7 +252,9 @@ t.test("deployments with real keys", { skip }, async (t) => {
   await t.test("Cyclone DDS reads the first CA of the file only", async (t) => {
     const [first, second] = [file("identity_ca.pem"), file("permissions_ca.pem")];
     const judge = async (pem: Uint8Array) =>
-      (await judged(configuration(), { ...files, "identity_ca.pem": pem })).findings;
+      (await judged(configuration(), { ...files, "identity_ca.pem": pem })).findings.filter(
+        ({ code }) => code !== "CA_SHARED",
+      );
     t.match(await judge(joined(second, first)), [
       { code: "PEER_DIFFERS", peers: ["cyclonedds"], property: "dds.sec.auth.identity_ca" },
     ]);
@@ -333,7 +335,15 @@ t.test("deployments with real keys", { skip }, async (t) => {
       ["far domains", rule("deny", LOW) + rule("allow", "<id>5000</id>") + DENY, [], undefined],
       ["no rule here", rule("allow", "<id>1</id>") + DENY, ["error DOMAIN_NOT_COVERED"], 0],
     ] as const) {
-      t.same((await judge(rules, domain === undefined ? {} : { domain })).said, said, name);
+      const { findings } = await judge(rules, domain === undefined ? {} : { domain });
+      const told = findings.filter(
+        ({ code }) => code === "GRANT_ALLOWS_NOTHING" || code === "DOMAIN_NOT_COVERED",
+      );
+      t.same(
+        told.map(({ severity, code }) => `${severity} ${code}`),
+        said,
+        name,
+      );
     }
     const { findings } = await judge(DENY);
     t.match(findings, [{ location: { file: "c.xml", line: 9 }, target: { file: "permissions_alice.p7s" } }]);

@@ -66,7 +66,7 @@ ${criteria("publish", publish)}${criteria("subscribe", subscribe)}      </allow_
 
 const SCHEMA =
   'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="http://www.omg.org/spec/DDS-Security/20170901/omg_shared_ca_';
-const ALL_DOMAINS = "<id_range><min>0</min><max>232</max></id_range>";
+const ALL_DOMAINS = "<id_range><min>0</min><max>230</max></id_range>";
 
 function criteria(kind: "publish" | "subscribe", topics: readonly string[]): string {
   if (topics.length === 0) return "";

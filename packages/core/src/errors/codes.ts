@@ -286,7 +286,7 @@ export const errorCodes = {
     "Restrict the file: `chmod 0600 FILE`.",
   ),
   CA_SHARED: row(
-    "a participant holds the key of its CA",
+    "one key serves two: a participant and its CA, or both CAs",
     "Use a CA with a key of its own: whoever holds it can issue certificates or sign permissions.",
   ),
   SUBJECT_MISMATCH: row(
@@ -298,6 +298,18 @@ export const errorCodes = {
   DOMAIN_NOT_COVERED: row(
     "no rule covers the domain",
     "Add the domain to a rule and sign the document again.",
+  ),
+  RULE_WITHOUT_EFFECT: row(
+    "a rule of a document decides nothing",
+    "Put the narrower rule first, or remove what is never reached.",
+  ),
+  PROTECTION_WEAK: row(
+    "the governance leaves open what security is for",
+    "Set the protection kinds to SIGN or ENCRYPT, and access control to true.",
+  ),
+  HANDSHAKE_LARGE: row(
+    "the permissions document is too large for one message of the handshake",
+    "Name topics by patterns, keep one grant in the document, and sign it without indentation.",
   ),
   GRANT_ALLOWS_NOTHING: row(
     "the grant allows no topic",

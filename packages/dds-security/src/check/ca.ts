@@ -5,9 +5,9 @@ import type { Deployment } from "../credentials/deployment.ts";
 import { type Finding, finding } from "../finding.ts";
 import { place } from "./place.ts";
 
-/** Whether the participant's own key is that of one of its CAs: then it could give itself what it likes. */
+/** Keys that serve two: the participant's own as a CA's, with which it could give itself what it likes; one for both CAs. */
 export function judgeCa(configuration: Configuration, deployment: Deployment): Finding[] {
-  const { identityCertificate, identityPath, permissionsCa } = deployment;
+  const { identityCa, identityCertificate, identityPath, permissionsCa } = deployment;
   const shared: [SecurityProperty, string][] = [];
   if (identityPath?.notes.some(({ rule }) => rule === "leaf-is-anchor") === true) {
     shared.push([
@@ -19,6 +19,12 @@ export function judgeCa(configuration: Configuration, deployment: Deployment): F
     shared.push([
       "dds.sec.access.permissions_ca",
       "the permissions CA has the participant's own key: the participant can sign its own permissions",
+    ]);
+  }
+  if (permissionsCa && identityCa?.some((ca) => haveSameKey(ca, permissionsCa)) === true) {
+    shared.push([
+      "dds.sec.access.permissions_ca",
+      "the identity CA and the permissions CA have one key: whoever issues identities can also grant rights",
     ]);
   }
   return shared.map(([property, message]) =>

@@ -1,4 +1,5 @@
 import { CredentialError, type CryptoProvider, type Resolver } from "@ddscred/core";
+import { auditDocuments } from "../audit/audit.ts";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Attempt, openDeployment } from "../credentials/deployment.ts";
@@ -6,7 +7,7 @@ import type { ReadCaFolder } from "../credentials/trust.ts";
 import { type Finding, findingFromError } from "../finding.ts";
 import { judgeCa } from "./ca.ts";
 import { describeDeployment } from "./describe.ts";
-import { judgeDomain } from "./domain.ts";
+import { judgeDomain, judgedDomain } from "./domain.ts";
 import { judgeExpiry } from "./expiry.ts";
 import { type ExposureOf, judgeKeyFile } from "./exposure.ts";
 import { judgeGrant } from "./grant.ts";
@@ -70,6 +71,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
   findings.push(...judgeCa(configuration, deployment));
   findings.push(...judgeTrust(configuration, deployment));
   findings.push(...judgePeers(configuration, deployment));
+  findings.push(...auditDocuments(configuration, deployment, judgedDomain(configuration, options.domain)));
   const exposed = await attempt(PRIVATE_KEY, () => judgeKeyFile(configuration, deployment, options));
   findings.push(...(exposed ?? []));
   const described = describeDeployment(configuration, deployment);
