@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { FixtureMaterial } from "@ddscred/backend-conformance";
+import { conformanceMaterial, type FixtureMaterial } from "@ddscred/backend-conformance";
 import { examineModule, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { CredentialError, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
 import { type Daemon, startDaemon } from "../support/daemon.ts";
+import { failure } from "../support/failure.ts";
 import { library, missing } from "../support/installed.ts";
 import { attestation, issueMaterial } from "../support/issue.ts";
 import { hide, inNamespaces, noNamespaces } from "../support/namespace.ts";
@@ -43,6 +44,25 @@ t.test("the contract of a backend on a PIV card", skip === undefined ? {} : { sk
     const [ofOpenSc, ofYubico] = [await tokenLabel(openSc), await tokenLabel(ykcs11)];
     await testToken(t, { name: "OpenSC on a PIV card", ...card(openSc, ofOpenSc, material) });
     await testToken(t, { name: "ykcs11 on a PIV card", ...card(ykcs11, ofYubico, material) });
+    for (const [module, label] of [
+      [openSc, ofOpenSc],
+      [ykcs11, ofYubico],
+    ] as const) {
+      await t.test(`without the management key nothing is written: ${basename(module)}`, async (t) => {
+        const backend = pkcs11Backend({ module });
+        t.teardown(() => backend.close());
+        const on = `pkcs11:token=${encodeURIComponent(label)}`;
+        const refused = await failure(
+          backend.generateKeyPair(`${on};object=new;id=%05?pin-value=${PIN}`, { keyType: "ec-p256" }),
+        );
+        t.equal(refused.code, module === openSc ? "KEY_UNSUPPORTED" : "TOKEN_ERROR", refused.message);
+        const { der } = conformanceMaterial.ca.certificate;
+        const alsoRefused = await failure(
+          backend.importCertificate(`${on};object=new?pin-value=${PIN}`, der, { withoutKey: true }),
+        );
+        t.equal(alsoRefused.code, module === openSc ? "UNSUPPORTED" : "TOKEN_ERROR", alsoRefused.message);
+      });
+    }
     let present = inserted;
     for (const module of [openSc, ykcs11]) {
       await t.test(`a card that is pulled and put back signs again: ${basename(module)}`, async (t) => {
