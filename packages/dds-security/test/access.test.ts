@@ -252,6 +252,11 @@ t.test("joining: each dialect has a rule of its own", async (t) => {
   t.equal(await ask(partly, denied), "no yes no", "a topic that is open lets join by DDS-Security 1.1");
   const elsewhere = rule("allow", topics("publish", ["Square"]), "<id>9</id>");
   t.equal(await ask(controlled, elsewhere), "no no yes");
+  const access = await accessOf({ permissions: permissionsOf(grantOf(elsewhere + denied + square)) }, "spec");
+  t.match(access.join().considered, [
+    { why: "it is not for domain 0" },
+    { why: "it does not speak of joining" },
+  ]);
   const cyclone = await accessOf({ permissions: permissionsOf(grantOf(denied, { end: "" })) }, "cyclonedds");
   t.match(cyclone.join(), { code: 145, reason: "No rule found for participant" });
 });
@@ -531,7 +536,17 @@ t.test("governance: what each dialect takes of it", async (t) => {
     `yes ${invalid} ${invalid}`,
   );
   t.equal(await ask(plain.replace("<domains>", "<domains><tag>a</tag>")), `${invalid} ${invalid} ${invalid}`);
-  t.equal(await ask(plain.replace("</domains>", "<tag>a</tag></domains>")), `yes ${invalid} ${invalid}`);
+  const tagged = plain.replace("</domains>", "<tag>a</tag><tag_expression>b*</tag_expression></domains>");
+  t.equal(await ask(tagged), `no ${invalid} ${invalid}`, "without a tag it is another domain");
+  for (const [domainTag, wanted] of [
+    ["a", true],
+    ["b7", true],
+    ["c", false],
+  ] as const) {
+    const rules = rule("allow", topics("publish", ["Square"]), `${ALL}<tag>${domainTag}</tag>`);
+    const texts = { governance: tagged, permissions: permissionsOf(grantOf(rules)) };
+    t.equal((await accessOf(texts, "spec", { domainTag })).publish("Square").allowed, wanted, domainTag);
+  }
   t.equal(await ask(plain.replace(">ENCRYPT</disc", ">encrypt</disc")), `${invalid} ${invalid} ${invalid}`);
   t.equal(await ask(plain.replace(">true</enable_join", ">True</enable_join")), `${invalid} yes yes`);
   t.equal(await ask(plain.replace(">true</enable_join", ">tRue</enable_join")), `${invalid} yes ${invalid}`);

@@ -39,6 +39,7 @@ not accept, an identity, a signature, a document, allows nothing.
   SOURCE                as for \`ddscred check\`: a configuration of Cyclone DDS, a
                         profile of Fast DDS, an enclave of SROS 2
   --domain N            the domain, 0 to 230; default: that of the configuration
+  --domain-tag TAG      the domain tag of the participant, since 1.2; default: none
   QUESTION              one of
     --join              join the domain
     --topic TOPIC       create the topic
@@ -72,6 +73,7 @@ async function run(argv: readonly string[]): Promise<number> {
     property: { type: "string", multiple: true },
     module: { type: "string" },
     domain: { type: "string" },
+    "domain-tag": { type: "string" },
     join: { type: "boolean" },
     topic: { type: "string", multiple: true },
     publish: { type: "string", multiple: true },
@@ -154,7 +156,16 @@ async function answer(
     const files = fileBackend({ bases });
     const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
     const { dialect } = base;
-    const access = await openAccess(configuration, { resolver, crypto, readCaFolder, domain, at, dialect });
+    const domainTag = args.text("domain-tag") ?? "";
+    const access = await openAccess(configuration, {
+      resolver,
+      crypto,
+      readCaFolder,
+      domain,
+      domainTag,
+      at,
+      dialect,
+    });
     const decision = decide(access, question);
     if (!args.flag("protection")) return { ...base, decision };
     const topic = question.topic === undefined ? undefined : access.protection(question.topic);

@@ -1,5 +1,5 @@
 import { type DistinguishedName, VerifiedDocument } from "@ddscred/core";
-import { domainSetHas } from "../documents/domains.ts";
+import { domainSetHas, domainSetHasTag } from "../documents/domains.ts";
 import type { DomainRule, GovernanceModel, TopicRule } from "../documents/governance.ts";
 import type { AccessRule, Grant } from "../documents/permissions.ts";
 import { type Considered, type Decision, makeDecision, type RequestTag, type Verdict } from "./decision.ts";
@@ -18,6 +18,8 @@ export interface AccessInput {
   /** Of the identity certificate. */
   readonly subject: DistinguishedName;
   readonly domain: number;
+  /** The domain tag of the participant (DDSI-RTPS 2.5 8.5.3.2). Default: none, "". */
+  readonly domainTag?: string;
   /** The moment to decide for. Default: now. */
   readonly at?: Date;
   /** Whose reading of the documents counts. Default `spec`. */
@@ -49,7 +51,11 @@ export function compileAccess(input: AccessInput): Access {
   const named = (file: string | undefined) => (file === undefined ? {} : { file });
   const rules = dialect.readGovernance(governance, named(files.governance));
   const grants = dialect.readPermissions(permissions, named(files.permissions));
-  return new Access(dialect, rules, dialect.grantFor(grants, subject, at), domain);
+  const grant = dialect.grantFor(grants, subject, at);
+  return new Access(dialect, rules, grant, {
+    id: domain,
+    tag: (dialect.knowsDomainTags ? input.domainTag : undefined) ?? "",
+  });
 }
 
 /** Decides over access, as often as asked. Made by {@link compileAccess}. */
@@ -66,9 +72,18 @@ export class Access {
     readonly [A in AccessAction]: Map<string, Decision>;
   };
 
-  constructor(dialect: Dialect, governance: GovernanceModel, grant: Grant, domain: number) {
-    const domainRule = governance.domainRules.find(({ domains }) => domainSetHas(domains, domain));
-    const rules = grant.rules.filter((rule) => dialect.appliesIn(rule, domain));
+  constructor(
+    dialect: Dialect,
+    governance: GovernanceModel,
+    grant: Grant,
+    { id: domain, tag }: { readonly id: number; readonly tag: string },
+  ) {
+    const domainRule = governance.domainRules.find(
+      ({ domains }) => domainSetHas(domains, domain) && domainSetHasTag(domains, tag),
+    );
+    const rules = grant.rules.filter(
+      (rule) => dialect.appliesIn(rule, domain) && domainSetHasTag(rule.domains, tag),
+    );
     const index = (action: AccessAction) => indexSteps(dialect, rules, action);
     const steps = { publish: index("publish"), subscribe: index("subscribe"), relay: index("relay") };
     for (const rule of domainRule?.topicRules ?? [])
@@ -85,7 +100,8 @@ export class Access {
 
   /** May the participant join the domain (check_create_participant). */
   join(): Decision {
-    return makeDecision(this.#dialect.join(this.#rights), () => []);
+    const verdict = this.#dialect.join(this.#rights);
+    return makeDecision(verdict, () => this.#before(verdict, "it does not speak of joining"));
   }
 
   /** May it create the topic (check_create_topic). */
@@ -94,7 +110,8 @@ export class Access {
       this.#dialect.topic === undefined
         ? this.#dialect.says.open(`creating topic ${topic}`, undefined)
         : (this.#withoutGrant(topic, undefined) ?? this.#dialect.topic(this.#rights, topic));
-    return makeDecision(verdict, () => []);
+    const why = `it does not decide on creating topic "${topic.slice(0, 60)}"`;
+    return makeDecision(verdict, () => this.#before(verdict, why));
   }
 
   /** May it write the topic (check_create_datawriter). */
@@ -182,16 +199,35 @@ export class Access {
     return controlled ? undefined : says.open(`${WORDS[action]} topic ${topic}`, rule.location);
   }
 
+  get #outside(): string {
+    return `it is not for domain ${this.domain}`;
+  }
+
+  /** The rules of the grant before the one that decided on the participant or a topic; none where the governance did. */
+  #before({ rule, allowed }: Verdict, why: string): readonly Considered[] {
+    const { rules, defaultAction, location } = this.grant;
+    const at = rules.findIndex((each) => each.location === rule);
+    const isDefault = rule === defaultAction.location || rule === location;
+    if (at < 0 && (!isDefault || (rule === undefined && allowed))) return [];
+    const looked = rules.slice(0, at < 0 ? MAX_CONSIDERED : Math.min(at, MAX_CONSIDERED));
+    return looked.map((each) => ({
+      rule: each.location,
+      why: this.#rights.rules.includes(each) ? why : this.#outside,
+    }));
+  }
+
   #considered(
     action: AccessAction,
     request: { topic: string; partitions: readonly string[]; tags: readonly RequestTag[] },
     decided: Step | undefined,
   ): readonly Considered[] {
     const until = decided === undefined ? this.grant.rules.length : this.grant.rules.indexOf(decided.rule);
-    const asked = { ...request, action, domain: this.domain };
     return this.grant.rules
       .slice(0, Math.min(until, MAX_CONSIDERED))
-      .map((rule) => ({ rule: rule.location, why: whyNot(this.#dialect, rule, asked) }));
+      .map((rule) => ({
+        rule: rule.location,
+        why: this.#rights.rules.includes(rule) ? whyNot(this.#dialect, rule, action, request) : this.#outside,
+      }));
   }
 }
 

@@ -10,6 +10,7 @@ import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
+import { signedFormLimits } from "../documents/signed-form.ts";
 import { Access } from "./access.ts";
 import { cyclonedds } from "./cyclonedds.ts";
 import { defaultGovernance, defaultGrant } from "./cyclonedds-defaults.ts";
@@ -31,7 +32,7 @@ export async function openCyclone(
   const opening = new CycloneOpening(configuration, context);
   const leaf = await opening.identity();
   if (opening.namesNoDocuments)
-    return new Access(cyclonedds, defaultGovernance, defaultGrant, context.domain);
+    return new Access(cyclonedds, defaultGovernance, defaultGrant, { id: context.domain, tag: "" });
   return await opening.documents(leaf);
 }
 
@@ -196,8 +197,9 @@ class CycloneOpening {
       () => verifyDocument(bytes, { ca, crypto }),
       (error) => parsing(error, 127, what),
     );
-    if (signed.signerIdentifier === "issuerAndSerialNumber" && signed.signatures === 1) return signed;
-    throw refusal("DOCUMENT_SIGNER_MISMATCH", 127, `${what}: signer certificate not found`);
+    const limit = signedFormLimits(signed).find(({ readers }) => readers.includes("cyclonedds"));
+    if (limit === undefined) return signed;
+    throw refusal("DOCUMENT_FORM_REFUSED", 127, `${what}: ${limit.message}`);
   }
 
   #value(property: SecurityProperty): string {

@@ -24,6 +24,7 @@ export const cyclonedds: Dialect = {
   readPermissions: readCyclonePermissions,
   grantFor,
   expression: cycloneExpression,
+  knowsDomainTags: false,
   topicsArePatterns: false,
   isBuiltin: (topic) => BUILTIN.has(topic),
   appliesIn: ({ domains }, domain) => domainSetHas(domains, domain),

@@ -25,6 +25,8 @@ export interface Dialect {
   readonly expression: CompileExpression;
   /** Topics also count as patterns of the expressions in the governance. */
   readonly topicsArePatterns: boolean;
+  /** Domain tags of DDS-Security 1.2 count. */
+  readonly knowsDomainTags: boolean;
   /** Topics that no document rules over. */
   isBuiltin(topic: string): boolean;
   /** Whether a rule of the grant counts in a domain. */

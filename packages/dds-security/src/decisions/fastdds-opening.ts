@@ -12,6 +12,7 @@ import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { openRevocationLists } from "../credentials/trust.ts";
+import { signedFormLimits } from "../documents/signed-form.ts";
 import type { OpenedAccess } from "./opening.ts";
 import { caKind, faultCode, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
@@ -141,8 +142,9 @@ class FastOpening {
     for (const ca of store) {
       try {
         const signed = await verifyDocument(bytes, { ca, crypto });
-        if (signed.signerIdentifier === "issuerAndSerialNumber") return signed;
-        throw new CredentialError("DOCUMENT_SIGNER_MISMATCH", "the signer is named by its key identifier");
+        const limit = signedFormLimits(signed).find(({ readers }) => readers.includes("fastdds"));
+        if (limit === undefined) return signed;
+        throw new CredentialError("DOCUMENT_FORM_REFUSED", limit.message);
       } catch (error) {
         if (!(error instanceof CredentialError)) throw error;
         first ??= error;

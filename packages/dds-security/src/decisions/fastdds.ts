@@ -29,6 +29,7 @@ export const fastdds: Dialect = {
   readPermissions: readFastPermissions,
   grantFor,
   expression,
+  knowsDomainTags: false,
   topicsArePatterns: true,
   isBuiltin: () => false,
   // Of its own participant it does not look at the domains of the rules; of others it does.

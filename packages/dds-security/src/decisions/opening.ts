@@ -11,6 +11,8 @@ import { PeerRefusal } from "./peer-refusal.ts";
 export interface OpenAccessOptions extends Omit<DeploymentContext, "at"> {
   /** The domain that the participant joins. */
   readonly domain: number;
+  /** Its domain tag. Default: none. */
+  readonly domainTag?: string;
   /** Default: now. */
   readonly at?: Date;
   /** Default `spec`. */
@@ -32,14 +34,14 @@ export type OpenedAccess = Pick<AccessInput, "governance" | "permissions" | "fil
  * @throws CredentialError with the code of what is not accepted; `UNSUPPORTED` where that cannot be said here
  */
 export async function openAccess(configuration: Configuration, options: OpenAccessOptions): Promise<Access> {
-  const { dialect = "spec", domain, at = new Date() } = options;
+  const { dialect = "spec", domain, domainTag = "", at = new Date() } = options;
   const wrong = configuration.findings.find(({ severity }) => severity === "error");
   if (wrong !== undefined) {
     const { code, message, hint, location } = wrong;
     throw new CredentialError(code, message, { hint, ...(location && { location }) });
   }
   const opened = await OPENINGS[dialect](configuration, { ...options, at });
-  return opened instanceof Access ? opened : compileAccess({ ...opened, domain, at, dialect });
+  return opened instanceof Access ? opened : compileAccess({ ...opened, domain, domainTag, at, dialect });
 }
 
 /** The decision that follows where a configuration is not accepted: nothing is allowed. */

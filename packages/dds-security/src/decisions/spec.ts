@@ -25,6 +25,7 @@ export const spec: Dialect = {
   readPermissions,
   grantFor,
   expression,
+  knowsDomainTags: true,
   topicsArePatterns: false,
   isBuiltin: () => false,
   appliesIn: ({ domains }, domain) => domainSetHas(domains, domain),

@@ -2,14 +2,14 @@ import type { AccessRule } from "../documents/permissions.ts";
 import type { EndpointRequest } from "./decision.ts";
 import { type AccessAction, type Dialect, partitionsOf } from "./dialect.ts";
 
-/** Why a rule did not decide, in a few words. */
+/** Why a rule for the domain did not decide, in a few words. */
 export function whyNot(
   dialect: Dialect,
   rule: AccessRule,
-  request: EndpointRequest & { readonly action: AccessAction; readonly domain: number },
+  action: AccessAction,
+  request: EndpointRequest,
 ): string {
-  const { action, domain, topic } = request;
-  if (!dialect.appliesIn(rule, domain)) return `it is not for domain ${domain}`;
+  const { topic } = request;
   const steps = dialect.steps(rule, action);
   if (steps.length === 0) return `it says nothing of ${action}`;
   const matching = steps.filter(({ topics }) => topics.some((expression) => expression.matches(topic)));

@@ -1,4 +1,5 @@
 import type { SourceLocation } from "@ddscred/core";
+import { fnmatch } from "./fnmatch.ts";
 import { readDomainId } from "./values.ts";
 import type { ElementWalker } from "./walk.ts";
 
@@ -28,6 +29,12 @@ export interface DomainTag {
 /** Whether a domain id is in the set. Tags are not looked at. */
 export const domainSetHas = (set: DomainSet, domain: number): boolean =>
   set.ranges.some(({ min, max }) => min <= domain && domain <= max);
+
+/** Whether domains of a tag are in the set: by 1.2 those that it lists; where it lists none, those without a tag. */
+export function domainSetHasTag(set: DomainSet, tag: string): boolean {
+  if (set.tags.length === 0) return tag === "";
+  return set.tags.some(({ text, pattern }) => (pattern ? fnmatch(text, tag) : text === tag));
+}
 
 export function readDomainSet(walker: ElementWalker): DomainSet {
   const ranges = walker.some("id", "id_range").map(readRange);

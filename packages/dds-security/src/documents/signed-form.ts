@@ -39,6 +39,12 @@ const rows: readonly Row[] = [
     exceeded: ({ scheme }) => scheme.padding === "pss",
   },
   {
+    readers: OPENSSL,
+    message: "base64 in lines of more than 1,022 characters is not read",
+    hint: "Sign the document again with `ddscred sign`, or break the lines of its base64.",
+    exceeded: ({ base64Line }) => base64Line > 1022,
+  },
+  {
     readers: ["cyclonedds-0.10"],
     message: "the permissions CA's certificate must be in the signature",
     hint: "Sign the document again without `-nocerts`.",
