@@ -4,7 +4,7 @@ import type { Mechanism, SignRequest } from "../cryptoki/module.ts";
 import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
 import { buffer } from "./buffer.ts";
 import type { Elsewhere } from "./elsewhere.ts";
-import { native } from "./native-error.ts";
+import { native, nativeError } from "./native-error.ts";
 import type { Pace } from "./pace.ts";
 
 /** Signs, where that is best: see {@link Pace}. */
@@ -44,8 +44,11 @@ export class NativeSigning {
   async #sign(request: SignRequest, checked: () => Buffer): Promise<Uint8Array> {
     const kind = this.#pace.of(request);
     const isHere = kind.isQuick(this.#signing === 1);
-    if (isHere && this.#pace.isTurnOver(performance.now())) await nextTurn();
-    const begin = performance.now();
+    let began = performance.now();
+    if (isHere && this.#pace.isTurnOver(began)) {
+      await nextTurn();
+      began = performance.now();
+    }
     const session = checked();
     this.#begin(session, request);
     const input = buffer(request.input);
@@ -54,16 +57,29 @@ export class NativeSigning {
       const signature = await this.#elsewhere.run<Uint8Array>("C_Sign", [session, input, output], (done) =>
         this.#native.C_Sign(session, input, output, done),
       );
-      kind.tookElsewhere(performance.now() - begin);
+      kind.tookElsewhere(performance.now() - began);
       return signature;
     }
-    const signature = native("C_Sign", () => this.#native.C_Sign(session, input, output));
-    kind.tookHere(performance.now() - begin);
+    const signature = this.#signHere(session, input, output);
+    kind.tookHere(performance.now() - began);
     return signature;
   }
 
+  /** Without a function made for it alone: this is where a token in software spends its time. */
+  #signHere(session: Buffer, input: Buffer, output: Buffer): Buffer {
+    try {
+      return this.#native.C_Sign(session, input, output);
+    } catch (error) {
+      throw nativeError("C_Sign", error);
+    }
+  }
+
   #begin(session: Buffer, { mechanism, key, pin }: SignRequest): void {
-    native("C_SignInit", () => this.#native.C_SignInit(session, this.mechanism(mechanism), buffer(key)));
+    try {
+      this.#native.C_SignInit(session, this.mechanism(mechanism), buffer(key));
+    } catch (error) {
+      throw nativeError("C_SignInit", error);
+    }
     if (pin === undefined) return;
     native("C_Login", () => this.#native.C_Login(session, CKU_CONTEXT_SPECIFIC, pin.reveal()));
   }

@@ -33,12 +33,13 @@ export class TokenSigner implements Signer {
   readonly #verifiesEach: boolean;
   /** Bytes of a signature as the token gives it. */
   readonly #length: number;
+  readonly #noteRecovery = (error: CredentialError): void => this.#token.noteRecovery(error);
   #binding: Binding;
   #rebinding: Promise<Binding> | undefined;
   /** The plan that the token took, by scheme. */
   readonly #plans = new Map<SignatureScheme, SigningPlan>();
 
-  /** @param verifiesEach and not only what nobody has verified of a handle or a mechanism */
+  /** @param verifiesEach and not only the first of each handle and mechanism, and then one now and then */
   constructor(
     token: Token,
     key: PrivateKey,
@@ -67,7 +68,7 @@ export class TokenSigner implements Signer {
       this.#token.module,
       options?.signal,
       () => this.#sign(scheme, own, options),
-      (error) => this.#token.noteRecovery(error),
+      this.#noteRecovery,
     );
   }
 
@@ -80,7 +81,7 @@ export class TokenSigner implements Signer {
     const known = this.#plans.get(scheme);
     if (known !== undefined) {
       const signature = this.#encode(await this.#signBy(binding, known, message, options));
-      if (this.#verifiesEach || !binding.proven)
+      if (this.#verifiesEach || !isFresh(binding))
         await this.#prove(binding, scheme, message, signature, binding.proven);
       return signature;
     }
@@ -110,7 +111,7 @@ export class TokenSigner implements Signer {
     throw this.#unsupported(scheme, refusal);
   }
 
-  async #signBy(
+  #signBy(
     binding: Binding,
     { mechanism, input }: SigningPlan,
     message: Uint8Array,
@@ -118,10 +119,8 @@ export class TokenSigner implements Signer {
   ): Promise<Uint8Array> {
     const { bits = 0 } = this.#key.publicKey;
     const request = { mechanism, key: binding.handle, input: input(message, bits), length: this.#length };
-    if (!this.#key.alwaysAuthenticate) return await this.#signOnce(binding, request, options);
-    return await this.#token.withPin(this.#pin, (pin) =>
-      this.#signOnce(binding, { ...request, pin }, options),
-    );
+    if (!this.#key.alwaysAuthenticate) return this.#signOnce(binding, request, options);
+    return this.#token.withPin(this.#pin, (pin) => this.#signOnce(binding, { ...request, pin }, options));
   }
 
   async #signOnce(
@@ -181,6 +180,7 @@ export class TokenSigner implements Signer {
   ): Promise<void> {
     if (await this.#verifier.verify(this.publicKey, scheme, message, signature)) {
       binding.proven = true;
+      binding.provenAt = performance.now();
       return;
     }
     if (wasGood || !binding.proven) this.#token.forgetObjects(binding.epoch);
@@ -246,7 +246,20 @@ function outdated(): CredentialError {
   });
 }
 
+/**
+ * A module that exchanges keys loses its sessions as a rule, which begins a new epoch. That it says nothing at all
+ * is found by verifying once in a while: each signature of those who sign seldom, and of others a small part.
+ */
+function isFresh({ proven, provenAt = 0 }: Binding): boolean {
+  return proven && performance.now() - provenAt < FRESH;
+}
+
+/** Milliseconds. */
+const FRESH = 50;
+
 interface Binding extends BoundKey {
   /** Whether a signature made with the handle was verified. */
   proven: boolean;
+  /** And when the last one was: `performance.now()`. */
+  provenAt?: number;
 }
