@@ -24,7 +24,8 @@ async function audited(documents: {
   if (participant === undefined) throw new Error("no configuration");
   const resolver = createResolver([backend], { crypto });
   const { findings } = await check(participant, {
-    ...{ resolver, crypto },
+    resolver,
+    crypto,
     ...(domain === undefined ? {} : { domain }),
   });
   const errors = findings.filter(({ severity }) => severity === "error");
