@@ -34,7 +34,8 @@ import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { borrowProcessModule, freshProcessModule } from "./process/process-module.ts";
 import { importCertificate } from "./provisioning/certificate.ts";
-import { generateKeyPair, type MadeKeyPair, type NewKeyPair } from "./provisioning/key-pair.ts";
+import { generateKeyPair } from "./provisioning/generate.ts";
+import type { MadeKeyPair, NewKeyPair } from "./provisioning/key-pair.ts";
 import { isKeyType, keyTypes } from "./provisioning/kinds.ts";
 import { nameOfKey } from "./provisioning/name.ts";
 import { importPrivateKey } from "./provisioning/private-key.ts";
@@ -101,7 +102,7 @@ export class Pkcs11Backend
       discover = false,
       pinCommands = [],
     } = checkedOptions(options);
-    this.#verifiesEach = options.verifyEach ?? options.isolation !== "inline";
+    this.#verifiesEach = options.verifyEach ?? false;
     const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
     const { sessions = Number.POSITIVE_INFINITY, deadline = DEADLINE, libraryParameters, trace } = options;
     this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);

@@ -43,8 +43,8 @@ export interface Pkcs11BackendOptions {
    */
   readonly sessions?: number;
   /**
-   * Whether every signature is verified before it leaves, and not only the first of each key and mechanism. That
-   * finds a module which exchanges keys without a word. Default: true with isolation `process`, false with `inline`.
+   * Whether every signature is verified before it leaves. Default false: the first with each handle and by each
+   * mechanism is, and then one that comes 50 ms or more after the last that was.
    */
   readonly verifyEach?: boolean;
   /**
