@@ -505,3 +505,23 @@ await t.test("signed attributes cannot be passed off as content", async (t) => {
     "its signature is valid: openssl takes it",
   );
 });
+
+await t.test("how long lines of base64 may be for openssl is known of a document", async (t) => {
+  const options = { ...authority("rsa"), crypto: nodeCrypto(), at: new Date() };
+  const text = Buffer.from((await signDocument(Buffer.from(XML), options)).bytes).toString();
+  const block = /(?<=\n\n)MI[A-Za-z0-9+/=\n]+?(?=\n\n)/.exec(text)?.[0] ?? "";
+  for (const [width, reads] of [
+    [1, true],
+    [65, true],
+    [1022, true],
+    [1023, false],
+  ] as const) {
+    const lines = block.replaceAll("\n", "").replaceAll(new RegExp(`.{${width}}`, "g"), "$&\n");
+    const bytes = Buffer.from(text.replace(block, lines));
+    const { base64Line } = await verifyDocument(bytes, { ca: options.certificate, crypto: nodeCrypto() });
+    t.equal(base64Line, width);
+    writeFileSync(join(folder, "ours.p7s"), bytes);
+    for (const args of readers("rsa", "ours.p7s"))
+      t.equal(opensslTakes(...args), reads, `${width}: ${args[0]}`);
+  }
+});

@@ -10,6 +10,8 @@ export interface SmimeParts {
   readonly form: "multipart/signed" | "opaque";
   /** The PKCS#7 structure, BER as decoded from base64. */
   readonly pkcs7: Uint8Array;
+  /** Characters in the longest line of its base64. */
+  readonly base64Line: number;
   /** multipart/signed: the first part in its canonical form, which is what is signed. */
   readonly content?: Uint8Array;
   /** Line of the file, from 1, on which that part starts. */
@@ -37,8 +39,7 @@ export function splitSmime(bytes: Uint8Array): SmimeParts {
   }
   const kind = contentType.parameters.get("smime-type")?.toLowerCase() ?? "signed-data";
   if (kind !== "signed-data") throw notSmime(`its smime-type is ${shown(kind)}, not signed-data`, 1);
-  const pkcs7 = base64Body(bytes.subarray(headers.body), headers, 1);
-  return { form: "opaque", pkcs7, contentLine: 1 };
+  return { form: "opaque", ...base64Body(bytes.subarray(headers.body), headers, 1), contentLine: 1 };
 }
 
 function splitMultipart(bytes: Uint8Array, headers: MimeHeaders, type: ContentType): SmimeParts {
@@ -57,7 +58,7 @@ function splitMultipart(bytes: Uint8Array, headers: MimeHeaders, type: ContentTy
     form: "multipart/signed",
     content: canonicalLines(bytes.subarray(content.start, content.end)),
     contentLine: content.line,
-    pkcs7: base64Body(bytes.subarray(part.body, signature.end), part, signature.line),
+    ...base64Body(bytes.subarray(part.body, signature.end), part, signature.line),
   };
 }
 
@@ -112,20 +113,34 @@ function contentTypeOf(headers: MimeHeaders, line: number, what: string): Conten
 }
 
 /** The PKCS#7 structure of a body. Implementations read base64 whatever the header says; here it may say nothing else. */
-function base64Body(body: Uint8Array, headers: MimeHeaders, line: number): Uint8Array {
+function base64Body(
+  body: Uint8Array,
+  headers: MimeHeaders,
+  line: number,
+): Pick<SmimeParts, "pkcs7" | "base64Line"> {
   const encoding = headers.fields.get("content-transfer-encoding")?.toLowerCase() ?? "base64";
   if (encoding !== "base64")
     throw notSmime(`the signature's encoding is ${shown(encoding)}, not base64`, line);
   const start = line + headers.lines;
   const text = displayText(body);
   const pkcs7 = decodeBase64(text);
-  if (pkcs7 !== undefined && pkcs7.length > 0) return pkcs7;
+  if (pkcs7 !== undefined && pkcs7.length > 0) return { pkcs7, base64Line: longestLine(body) };
   const bad = text.search(/[^A-Za-z0-9+/=\s]/);
   const at = bad < 0 ? start : start + (text.slice(0, bad).match(/\n/g)?.length ?? 0);
   const problem = pkcs7 ? "is empty" : bad < 0 ? "is base64 that is cut off" : "is not base64";
   throw new CredentialError("CMS_INVALID", `the PKCS#7 signature ${problem} (line ${at})`, {
     location: { line: at, column: 1 },
   });
+}
+
+function longestLine(text: Uint8Array): number {
+  let longest = 0;
+  for (let at = 0; at < text.length; ) {
+    const { start, end, next } = lineAt(text, at);
+    longest = Math.max(longest, end - start);
+    at = next;
+  }
+  return longest;
 }
 
 const HYPHEN = 0x2d;

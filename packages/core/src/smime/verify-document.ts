@@ -39,6 +39,8 @@ interface VerifiedFacts {
   readonly signedAttributes: boolean;
   /** Whether the permissions CA's certificate came along; nothing rests on it here. */
   readonly signerIncluded: boolean;
+  /** Characters in the longest line of the signature's base64: not all implementations read any length. */
+  readonly base64Line: number;
 }
 
 /** A Governance or Permissions document whose signature was verified: only {@link verifyDocument} makes one. */
@@ -54,6 +56,7 @@ export class VerifiedDocument implements VerifiedFacts {
   readonly signatures: number;
   readonly signedAttributes: boolean;
   readonly signerIncluded: boolean;
+  readonly base64Line: number;
 
   /** Not for callers: `mint` never leaves this module. */
   constructor(mint: typeof MINT, facts: VerifiedFacts) {
@@ -68,6 +71,7 @@ export class VerifiedDocument implements VerifiedFacts {
     this.signatures = facts.signatures;
     this.signedAttributes = facts.signedAttributes;
     this.signerIncluded = facts.signerIncluded;
+    this.base64Line = facts.base64Line;
     Object.freeze(this);
   }
 
@@ -118,6 +122,7 @@ export async function verifyDocument(
     signatures: data.signers.length,
     signedAttributes: first.signedAttributes !== undefined,
     signerIncluded: data.certificates.some((der) => sameBytes(der, ca.der)),
+    base64Line: parts.base64Line,
   });
 }
 
