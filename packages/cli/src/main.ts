@@ -31,6 +31,10 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     summary: "authenticate with another participant, token by token",
     load: async () => (await import("./verbs/handshake.ts")).verb,
   },
+  interop: {
+    summary: "will two participants authenticate, and with which implementations",
+    load: async () => (await import("./verbs/interop.ts")).verb,
+  },
   draft: {
     summary: "write a Governance or Permissions document from a short description",
     load: async () => (await import("./verbs/draft.ts")).verb,

@@ -11,8 +11,10 @@ import {
   makeDriver,
   makeParticipants,
   makeToken,
+  revokeBob,
   startOurs,
   startPlugin,
+  writeConfiguration,
 } from "./support/cyclone-peer.ts";
 import { ddscred, missing, temporaryFolder } from "./support/program.ts";
 import { PIN } from "./support/softhsm.ts";
@@ -75,6 +77,44 @@ t.test("two endpoints of ours", { skip: missing("openssl") ?? false }, async (t)
       (line) => [{ ...line, class_id: "DDS:Auth:PKI-DH:2.0+Req" }],
     );
     t.match(mirrored.last, { authenticated: false, code: "HANDSHAKE_TOKEN_INVALID" });
+  });
+
+  t.test("refuse a peer whose certificate is revoked", async (t) => {
+    const list = `org.eclipse.cyclonedds.sec.auth.crl=file:${join(folder, revokeBob(folder))}`;
+    const [one, other] = await converse(
+      startOurs(folder, "alice", ["--role", "replier", "--timeout", "2", "--property", list]),
+      startOurs(folder, "bob", ["--role", "initiator", "--timeout", "2"]),
+    );
+    t.match(one.last, { authenticated: false, code: "CERTIFICATE_REVOKED" });
+    t.equal(one.status, 1);
+    t.match(other.last, { authenticated: false, code: "HANDSHAKE_TIMEOUT" });
+  });
+
+  t.test("are predicted by interop", async (t) => {
+    const sources = ["alice", "bob"].map((name) => writeConfiguration(folder, name));
+    const { status, stdout } = ddscred(["interop", ...sources, "--format", "json"]);
+    t.equal(status, 0, stdout);
+    const report = JSON.parse(stdout) as {
+      pairs: { initiator: string; replier: string; completes: boolean }[];
+    };
+    t.match(report, { authenticates: true });
+    const completes = (initiator: string, replier: string) =>
+      report.pairs.find((pair) => pair.initiator === initiator && pair.replier === replier)?.completes;
+    // As they were seen to do.
+    t.equal(completes("cyclonedds", "cyclonedds"), true);
+    t.equal(completes("fastdds", "fastdds"), true);
+    t.equal(completes("cyclonedds", "fastdds"), true);
+    t.equal(completes("fastdds", "cyclonedds"), false);
+    t.equal(completes("cyclonedds", "ddscred"), true);
+    t.equal(completes("ddscred", "cyclonedds"), true);
+    const [one = ""] = sources;
+    const elsewhere = temporaryFolder(t);
+    makeParticipants(elsewhere, "ec");
+    // Their CA has the same name, and another key.
+    const strangers = ddscred(["interop", one, writeConfiguration(elsewhere, "bob"), "--format", "json"]);
+    t.equal(strangers.status, 1);
+    t.match(JSON.parse(strangers.stdout), { authenticates: false, code: "SIGNATURE_INVALID" });
+    t.equal(ddscred(["interop", one]).status, 2);
   });
 
   t.test("take one configuration, and a role", async (t) => {

@@ -11,6 +11,7 @@ export {
 } from "./authentication/local-identity.ts";
 export * from "./authentication/open.ts";
 export * from "./authentication/parameter-list.ts";
+export * from "./authentication/predict.ts";
 export type { ModpEncoding } from "./authentication/public-value.ts";
 export * from "./authentication/remote-identity.ts";
 export {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, formatName } from "@ddscred/core";
 import {
   AuthenticatedPeer,
@@ -6,6 +7,7 @@ import {
   type HandshakeRole,
   type LocalIdentity,
   openLocalIdentity,
+  type ReadCaFolder,
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
 import { Endpoint, type EndpointResult } from "../handshake/endpoint.ts";
@@ -13,6 +15,7 @@ import { linesOf } from "../handshake/input.ts";
 import { tokenJson } from "../handshake/lines.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readDomain, readMoment } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
 import { sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { escaped, UNSAFE } from "../terminal/style.ts";
@@ -44,6 +47,8 @@ or {"authenticated": false, "code": "...", "message": "..."}.
                         RustDDS takes none
   --timeout SECONDS     give up where nothing advances; default 30
   --module PATH         PKCS#11 module for pkcs11: URIs
+${pinUsage}
+${traceUsage}
   --domain N            which configuration of the file, 0 to 230
   --at TIME             judge certificates at another moment
 
@@ -64,7 +69,7 @@ async function run(argv: readonly string[]): Promise<number> {
     "dh-form": { type: "string" },
     "no-nul": { type: "boolean" },
     timeout: { type: "string" },
-    module: { type: "string" },
+    ...tokenOptions,
     domain: { type: "string" },
     at: { type: "string" },
   });
@@ -81,10 +86,13 @@ async function run(argv: readonly string[]): Promise<number> {
     if (source === undefined || sources.length > 1) {
       throw new UsageError("the file holds several configurations: choose one by --domain");
     }
-    const { resolver, crypto } = wire({ module: args.text("module"), bases: source.bases });
+    const { resolver, crypto } = wire({ ...tokenWiring(args), bases: source.bases });
     try {
       const now = () => moment ?? new Date();
-      const local = await openLocalIdentity(source.configuration, { resolver, crypto, at: now() }, options);
+      const files = fileBackend({ bases: source.bases });
+      const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
+      const context = { resolver, crypto, readCaFolder, at: now() };
+      const local = await openLocalIdentity(source.configuration, context, options);
       if (announce) say(announcement(local));
       const conversation = { role, awaitsAnnouncement: announce, now, timeout: options.timeout };
       return tell(await converse(local, conversation));

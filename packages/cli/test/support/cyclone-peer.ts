@@ -56,6 +56,40 @@ export function makeParticipants(folder: string, keyType: "ec" | "rsa"): void {
   }
 }
 
+/** A list of the identity CA in which bob's certificate is revoked; answers with its name. */
+export function revokeBob(folder: string): string {
+  writeFileSync(join(folder, "index.txt"), "");
+  const section =
+    "[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 7\n";
+  writeFileSync(join(folder, "ca.cnf"), section);
+  const ca = ["ca", "-config", "ca.cnf", "-cert", "identity_ca.pem", "-keyfile", "identity_ca.key"];
+  run("openssl", [...ca, "-revoke", "bob.pem"], { cwd: folder });
+  run("openssl", [...ca, "-gencrl", "-out", "crl.pem"], { cwd: folder });
+  return "crl.pem";
+}
+
+/** A configuration of Cyclone DDS for a participant; answers with its path. */
+export function writeConfiguration(folder: string, name: string): string {
+  const path = join(folder, `${name}.xml`);
+  const element = ([tag, file]: readonly [string, string]) => `<${tag}>file:${join(folder, file)}</${tag}>`;
+  const authentication = [
+    ["IdentityCertificate", `${name}.pem`],
+    ["IdentityCA", "identity_ca.pem"],
+    ["PrivateKey", `${name}.key`],
+  ] as const;
+  const access = [
+    ["PermissionsCA", "permissions_ca.pem"],
+    ["Governance", "governance.p7s"],
+    ["Permissions", `permissions_${name}.p7s`],
+  ] as const;
+  const security = `<Authentication>${authentication.map(element).join("")}</Authentication>
+    <AccessControl>${access.map(element).join("")}</AccessControl>`;
+  writeFileSync(path, `<CycloneDDS><Domain Id="any"><Security>${security}</Security></Domain></CycloneDDS>`, {
+    mode: 0o600,
+  });
+  return path;
+}
+
 const permissionsOf = (name: string): string => mockPermissions({ subject: `CN=${name},O=Example,C=NL` });
 
 /** Puts a participant's key on a SoftHSM token of its own. */

@@ -35,8 +35,8 @@ export interface LocalIdentityOptions {
   readonly identityCa: readonly Certificate[];
   /** Further CAs that only peers' identities are validated against: a directory of trusted CAs. */
   readonly trustedCas?: readonly Certificate[];
-  /** Handed to every path validation: revocation lists and the like. */
-  readonly pathOptions?: Omit<PathInput, keyof OwnPathInput>;
+  /** In which our own certificate, the peer's, and those above them are looked up. */
+  readonly revocation?: NonNullable<PathInput["revocation"]>;
   /** Verifies the permissions documents, our own and the peer's. */
   readonly permissionsCa: Certificate;
   /** Our permissions document as signed: S/MIME. */
@@ -61,15 +61,6 @@ export interface LocalIdentityOptions {
   readonly timeout?: number;
 }
 
-interface OwnPathInput {
-  leaf: unknown;
-  intermediates: unknown;
-  anchors: unknown;
-  at: unknown;
-  crypto: unknown;
-  profile: unknown;
-}
-
 /** A participant that may authenticate: only {@link validateLocalIdentity} makes one. */
 export interface LocalIdentity {
   readonly certificate: Certificate;
@@ -83,8 +74,9 @@ export interface LocalIdentity {
 
 /** What a handshake needs of its own side and nobody else may see. */
 export interface LocalCredentials
-  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "pathOptions" | "participantData">> {
-  readonly pathOptions: NonNullable<LocalIdentityOptions["pathOptions"]>;
+  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "revocation" | "participantData">> {
+  /** What every path validation is told. */
+  readonly pathOptions: Pick<PathInput, "revocation">;
   /** `c.id`: the certificate as PEM. */
   readonly identity: Uint8Array;
   /** `c.pdata`. */
@@ -106,7 +98,8 @@ export async function validateLocalIdentity(
   options: LocalIdentityOptions,
   { at }: { readonly at: Date },
 ): Promise<LocalIdentity> {
-  const { crypto, signer, identityCa, permissionsCa, pathOptions = {} } = options;
+  const { crypto, signer, identityCa, permissionsCa, revocation } = options;
+  const pathOptions = revocation === undefined ? {} : { revocation };
   const [certificate, ...intermediates] = options.certificates;
   const [ca] = identityCa;
   if (certificate === undefined || ca === undefined)
@@ -146,7 +139,7 @@ export async function validateLocalIdentity(
     signer,
     identityCa: [...identityCa],
     trustedCas: [...(options.trustedCas ?? [])],
-    pathOptions: { ...pathOptions },
+    pathOptions,
     permissionsCa,
     permissionsDocument,
     crypto,

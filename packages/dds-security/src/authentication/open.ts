@@ -6,19 +6,12 @@ import { type LocalIdentity, type LocalIdentityOptions, validateLocalIdentity } 
 /** What a configuration does not say of a handshake. */
 export type HandshakeOptions = Pick<
   LocalIdentityOptions,
-  | "candidateGuid"
-  | "securityInfo"
-  | "keyAgreement"
-  | "modpEncoding"
-  | "trailingNul"
-  | "timeout"
-  | "pathOptions"
-  | "trustedCas"
+  "candidateGuid" | "securityInfo" | "keyAgreement" | "modpEncoding" | "trailingNul" | "timeout"
 >;
 
 /**
  * The participant of a configuration, ready to authenticate: its credentials opened, the key proved, the documents
- * verified.
+ * verified. Peers are held to its revocation lists, and may be of any CA of its trusted-CA directory.
  *
  * @throws CredentialError the first thing that is wrong, as openDeployment says
  */
@@ -27,10 +20,8 @@ export async function openLocalIdentity(
   context: DeploymentContext,
   options: HandshakeOptions = {},
 ): Promise<LocalIdentity> {
-  const { identityChain, identityCa, privateKey, permissionsCa } = await openDeployment(
-    configuration,
-    context,
-  );
+  const deployment = await openDeployment(configuration, context);
+  const { identityChain, identityCa, privateKey, permissionsCa, trustedCas, revocationLists } = deployment;
   const uri = configuration.properties.get("dds.sec.access.permissions")?.value;
   if (!identityChain || !identityCa || !privateKey || !permissionsCa || uri === undefined) {
     throw new CredentialError("PROPERTY_MISSING", "a participant needs all six credentials to authenticate");
@@ -47,6 +38,8 @@ export async function openLocalIdentity(
       permissionsCa,
       permissionsDocument,
       crypto,
+      ...(trustedCas && { trustedCas: trustedCas.certificates }),
+      ...(revocationLists && { revocation: { lists: revocationLists } }),
     },
     { at },
   );

@@ -1,0 +1,166 @@
+import { fileBackend } from "@ddscred/backend-file";
+import { CredentialError, formatName } from "@ddscred/core";
+import {
+  beginHandshakeReply,
+  beginHandshakeRequest,
+  type HandshakePrediction,
+  implementations,
+  type LocalIdentity,
+  openLocalIdentity,
+  predictHandshake,
+  processHandshake,
+  type ReadCaFolder,
+  validateRemoteIdentity,
+} from "@ddscred/dds-security";
+import { EXIT, UsageError } from "../exit.ts";
+import type { Verb } from "../main.ts";
+import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { type SourceReader, sourceReaders } from "../source.ts";
+import { exitOf } from "../terminal/errors.ts";
+import { printJson } from "../terminal/json.ts";
+import { escaped, UNSAFE } from "../terminal/style.ts";
+import { wire } from "../wiring.ts";
+
+const usage = `Usage: ddscred interop [OPTIONS] SOURCE SOURCE
+
+Says whether two participants will authenticate with each other: a handshake is
+made with the credentials of both, and for each implementation on either side it
+is said whether its way to write the messages lets it complete.
+
+  SOURCE                as for check, one configuration each
+${pinUsage}
+${traceUsage}
+  --module PATH         PKCS#11 module for pkcs11: URIs
+  --domain N            which configuration of a file, 0 to 230
+  --at TIME             judge another moment
+  --format text|json    default text
+
+Who begins is decided by a hash of the certificates' subjects: a pair of
+certificates always begins on the same side.
+
+Exit status: 0 their credentials authenticate each other, 1 they do not,
+2 wrong usage, 3 a device failed.
+
+  ddscred interop alice/cyclonedds.xml bob/cyclonedds.xml
+`;
+
+export const verb: Verb = { usage, run };
+
+interface Outcome {
+  readonly authenticates: boolean;
+  readonly code?: string;
+  readonly message?: string;
+  /** Which source is at fault, where it is one. */
+  readonly source?: string;
+  readonly initiator?: string;
+  readonly replier?: string;
+  readonly pairs?: readonly HandshakePrediction[];
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv, {
+    ...tokenOptions,
+    domain: { type: "string" },
+    at: { type: "string" },
+    format: { type: "string" },
+  });
+  const format = readFormat(args, ["text", "json"]);
+  const at = readMoment(args) ?? new Date();
+  const [one, other, ...rest] = sourceReaders(args);
+  if (one === undefined || other === undefined || rest.length > 0)
+    throw new UsageError("name two configurations");
+  const outcome = await judge([one, other], args, at);
+  if (format === "json") printJson(outcome);
+  else process.stdout.write(render(outcome));
+  return outcome.code === undefined ? EXIT.good : exitOf([{ code: outcome.code }]);
+}
+
+async function judge(readers: readonly SourceReader[], args: Arguments, at: Date): Promise<Outcome> {
+  const opened: { local: LocalIdentity; name: string; close: () => Promise<void> }[] = [];
+  let current = "";
+  try {
+    for (const reader of readers) {
+      current = reader.name;
+      opened.push({ name: reader.name, ...(await open(reader, args, at)) });
+    }
+    current = "";
+    const [one, other] = opened;
+    if (one === undefined || other === undefined) throw new UsageError("name two configurations");
+    return await meet(one.local, other.local, at);
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    const { code, message } = error;
+    return { authenticates: false, code, message, ...(current !== "" && { source: current }) };
+  } finally {
+    for (const { close } of opened) await close();
+  }
+}
+
+async function open(reader: SourceReader, args: Arguments, at: Date) {
+  const [source, second] = await reader.read(readDomain(args));
+  if (source === undefined || second !== undefined)
+    throw new UsageError("a file holds several configurations: choose one by --domain");
+  const { resolver, crypto } = wire({ ...tokenWiring(args), bases: source.bases });
+  const files = fileBackend({ bases: source.bases });
+  const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
+  const close = async () => await resolver.close();
+  try {
+    const context = { resolver, crypto, readCaFolder, at };
+    return { local: await openLocalIdentity(source.configuration, context), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A real handshake between the two, in this process. */
+async function meet(a: LocalIdentity, b: LocalIdentity, at: Date): Promise<Outcome> {
+  const [one, other] = validateRemoteIdentity(a, { guid: b.guid }).role === "initiator" ? [a, b] : [b, a];
+  const begun = await beginHandshakeRequest(one, validateRemoteIdentity(one, { guid: other.guid }), { at });
+  const toOne = validateRemoteIdentity(other, { guid: one.guid });
+  if (begun.send === undefined) throw new TypeError("a request is sent");
+  const replied = await beginHandshakeReply(other, toOne, begun.send, { at });
+  if (replied.send === undefined) throw new TypeError("a reply is sent");
+  const answered = await processHandshake(begun.state, replied.send, { at });
+  if (answered.send === undefined) throw new TypeError("a final message is sent");
+  const done = await processHandshake(replied.state, answered.send, { at });
+  answered.state.wipe();
+  done.state.wipe();
+  const [first, second] = [one, other].map(({ certificate, path }) => ({
+    certificate,
+    identityCa: path.anchor,
+  }));
+  if (first === undefined || second === undefined) throw new TypeError("two participants");
+  return {
+    authenticates: true,
+    initiator: formatName(one.certificate.subject),
+    replier: formatName(other.certificate.subject),
+    pairs: implementations.flatMap((left) =>
+      implementations.map((right) => predictHandshake([left, first], [right, second])),
+    ),
+  };
+}
+
+function render({
+  authenticates,
+  code,
+  message = "",
+  source,
+  initiator,
+  replier,
+  pairs = [],
+}: Outcome): string {
+  if (!authenticates) {
+    const place = source === undefined ? "" : `${source}: `;
+    return `${`do not authenticate  ${code ?? ""}\n  ${place}${message}`.replace(UNSAFE, keepLines)}\n`;
+  }
+  const head = `authenticate\n  initiator  ${initiator ?? ""}\n  replier    ${replier ?? ""}\n`;
+  const lines = pairs.map((pair) => {
+    const names = `${pair.initiator} -> ${pair.replier}`.padEnd(26);
+    return `  ${names}${pair.completes ? `completes, ${pair.keyAgreement}` : `does not complete: ${pair.reason ?? ""}`}`;
+  });
+  return `${[head, ...lines].join("\n").replace(UNSAFE, keepLines)}\n`;
+}
+
+const keepLines = (character: string): string => (character === "\n" ? character : escaped(character));
