@@ -74,12 +74,10 @@ t.test("ddscred cert verify", vectors, async (t) => {
       certificate("InvalidpathLenConstraintTest5EE"),
       ...under,
       "--explain",
-      ...[
-        "--intermediate",
-        certificate("pathLenConstraint0CACert"),
-        "--intermediate",
-        certificate("pathLenConstraint0subCACert"),
-      ],
+      "--intermediate",
+      certificate("pathLenConstraint0CACert"),
+      "--intermediate",
+      certificate("pathLenConstraint0subCACert"),
     );
     t.equal(status, 1);
     t.match(report, {

@@ -47,13 +47,14 @@ export * from "./x509/algorithms.ts";
 export { attributeKeyword, attributeType } from "./x509/attribute-types.ts";
 export type * from "./x509/certificate.ts";
 export {
+  checkCrl,
   isRevocationList,
+  looksLikeCrl,
   parseRevocationList,
   type RevocationList,
   type RevocationReason,
   type RevokedCertificate,
 } from "./x509/crl.ts";
-export { checkCrl, looksLikeCrl } from "./x509/crl-shape.ts";
 export * from "./x509/extension-oids.ts";
 export * from "./x509/extensions.ts";
 export type { GeneralName } from "./x509/general-name.ts";

@@ -1,6 +1,6 @@
 import { CredentialError } from "../errors/credential-error.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { checkCrl } from "../x509/crl-shape.ts";
+import { checkCrl } from "../x509/crl.ts";
 import { parseCertificate } from "../x509/parse.ts";
 import { describeInstead } from "./instead.ts";
 import { type PemBlock, readPem } from "./pem.ts";

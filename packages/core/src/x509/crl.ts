@@ -134,6 +134,26 @@ export function isRevocationList(list: unknown): list is RevocationList {
   return typeof list === "object" && list !== null && parsed.has(list);
 }
 
+/**
+ * Checks that the bytes are a revocation list, to be verified later. Returns a copy of them.
+ *
+ * @throws CredentialError `CRL_INVALID`
+ */
+export function checkCrl(der: Uint8Array): Uint8Array {
+  return parseRevocationList(der).der;
+}
+
+/** Whether DER bytes are a revocation list. */
+export function looksLikeCrl(der: Uint8Array): boolean {
+  try {
+    parseRevocationList(der);
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialError) return false;
+    throw error;
+  }
+}
+
 const parsed = new WeakSet<object>();
 const CONTEXT: DerContext = { code: "CRL_INVALID", what: "the revocation list" };
 /** A CRL of a large CA has an entry of four elements and more for each revoked certificate. */

@@ -6,6 +6,7 @@ import {
   ddsIdentityProfile,
   explainPath,
   type PathExplanation,
+  type PathNote,
   type PathProfile,
   parseCertificate,
   parseRevocationList,
@@ -170,13 +171,15 @@ function told({ path, error }: PathExplanation): Omit<Report, "profile" | "at"> 
     path: path.certificates.map((certificate, index) => shownCertificate(certificate, role(index))),
     revocation: path.revocation,
     policies: path.policies.user,
-    findings: path.notes.map(({ rule, message }) => ({
-      code: "PATH_NOTE",
-      severity: "warning",
-      message,
-      rule,
-    })),
+    findings: path.notes.map(noteOf),
   };
+}
+
+/** What is said of a path that holds; the codes are those of check. */
+function noteOf({ rule, message }: PathNote): Finding {
+  if (rule === "leaf-is-anchor") return { code: "CA_SHARED", severity: "warning", message, rule };
+  const peers = { reject: ["fastdds"], accept: ["cyclonedds"] };
+  return { code: "PEER_DIFFERS", severity: "warning", message, rule, peers };
 }
 
 function findingOf(error: CredentialError): Finding {
@@ -267,7 +270,7 @@ function renderFinding(finding: Finding, style: Style): string {
   ];
   if (finding.uri !== undefined) lines.push(style.faint(INDENT + brief(finding.uri, LABEL)));
   const { reject = [], accept = [] } = finding.peers ?? {};
-  if (reject.length > 0) lines.push(wrap(`also refused by ${named(reject)}`, style.width, INDENT));
+  if (reject.length > 0) lines.push(wrap(`refused by ${named(reject)}`, style.width, INDENT));
   if (accept.length > 0) lines.push(wrap(`accepted by ${named(accept)}`, style.width, INDENT));
   if (finding.hint !== undefined) lines.push(wrap(`> ${finding.hint}`, style.width, INDENT));
   return lines.join("\n");

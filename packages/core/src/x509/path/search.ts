@@ -63,7 +63,11 @@ export class PathSearch {
       throw new CredentialError(code, `${message}; one reason is: ${cause.message}`, details);
     }
     this.#explaining = MAX_EXPLAINED;
-    await this.#explain([leaf], leaf);
+    try {
+      await this.#explain([leaf], leaf);
+    } catch (error) {
+      if (!isBudgetEnd(error) || this.#best === undefined) throw error;
+    }
     throw this.#best?.error ?? this.#noIssuer(leaf);
   }
 
