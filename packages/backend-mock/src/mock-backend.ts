@@ -12,19 +12,15 @@ import {
   type ImportedCertificate,
   type KeyGenerator,
   type KeyImporter,
-  type Pkcs11Uri,
-  parseFileUri,
   parsePkcs11Uri,
   type RevocationSource,
-  Secret,
   type Signer,
   type StoredKeyPair,
-  type TokenInfo,
   uriScheme,
 } from "@ddscred/core";
 import { Files, type MockFiles } from "./files.ts";
+import { type MockPinProvider, pinsOf } from "./pins.ts";
 import { type CallContext, Cryptoki, type MockCall, type MockFault } from "./token/cryptoki.ts";
-import type { PinSource } from "./token/session.ts";
 import { type MockToken, Token } from "./token/token.ts";
 import { Tokens } from "./token/tokens.ts";
 import { certificateToStore, Writer } from "./token/writer.ts";
@@ -35,7 +31,7 @@ export interface MockBackendOptions {
   /** Files by path: `{ "governance.p7s": "..." }`. */
   readonly files?: MockFiles;
   /** Asked for a PIN where the URI has none; undefined stands for none. */
-  readonly pin?: (request: { uri: string; token: TokenInfo }) => Promise<Secret | undefined>;
+  readonly pin?: MockPinProvider;
   /** Tries a PIN even where one more wrong one locks the token. Default false. */
   readonly allowFinalTry?: boolean;
   /** What goes wrong, from the start; `backend.inject` adds more. */
@@ -75,17 +71,15 @@ class Mock implements MockBackend {
   readonly #tokens: Tokens;
   readonly #writer: Writer;
   readonly #files: Files;
-  readonly #options: MockBackendOptions;
   readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: MockBackendOptions) {
     const { tokens = [], files = {}, faults = [], latency = 0, allowFinalTry = false } = options;
-    this.#options = options;
     this.#cryptoki = new Cryptoki(faults, latency);
     this.#files = new Files(files);
-    const pinFinder = (parsed: Pkcs11Uri, token: Token, uri: string) => this.#pin(parsed, token, uri);
-    this.#tokens = new Tokens(checkedTokens(tokens), this.#cryptoki, pinFinder, allowFinalTry);
+    const pins = pinsOf(this.#files, options.pin);
+    this.#tokens = new Tokens(checkedTokens(tokens), this.#cryptoki, pins, allowFinalTry);
     this.#writer = new Writer(this.#cryptoki, (context) => this.#tokens.open(context));
   }
 
@@ -213,27 +207,6 @@ class Mock implements MockBackend {
       return await running;
     } finally {
       this.#underWay.delete(running);
-    }
-  }
-
-  #pin(parsed: Pkcs11Uri, token: Token, uri: string): PinSource {
-    const { "pin-value": value, "pin-source": source } = parsed.query;
-    if (value !== undefined) return async () => value;
-    if (source !== undefined) return async () => this.#pinFrom(source, uri);
-    return async () => this.#options.pin?.({ uri, token: token.info });
-  }
-
-  /** `pin-source=file:...`, from the files in memory; one line end after the PIN is no part of it. */
-  #pinFrom(source: string, uri: string): Secret {
-    if (uriScheme(source) !== "file") {
-      throw new CredentialError("PIN_SOURCE_REFUSED", "the mock reads pin-source=file: only", { uri });
-    }
-    try {
-      const bytes = this.#files.read({ uri: source });
-      return new Secret(new TextDecoder().decode(bytes).replace(/\r?\n$/, ""));
-    } catch (error) {
-      const text = `the mock has no file ${JSON.stringify(parseFileUri(source).path)} for the PIN`;
-      throw new CredentialError("PIN_SOURCE_UNREADABLE", text, { uri, cause: error });
     }
   }
 }

@@ -1,9 +1,17 @@
-import { isCredentialDirectory, isDocumentSource, isRevocationSource, type Signer } from "@ddscred/core";
+import {
+  isCredentialDirectory,
+  isCredentialWriter,
+  isDocumentSource,
+  isKeyGenerator,
+  isRevocationSource,
+  type Signer,
+} from "@ddscred/core";
 import { credentialError, equal, fails, ok, thrownBy } from "../assert.ts";
 import { check } from "../check.ts";
-import { keyOf, keysOf } from "../keys.ts";
+import { keyOf, keysOf, materialOf } from "../keys.ts";
 import { latin1Bytes } from "../material/encoded.ts";
 import { collect } from "./directory.ts";
+import { keyTypeOf } from "./provisioning.ts";
 import { verifies } from "./sign.ts";
 
 const message = latin1Bytes("signed before or after close");
@@ -22,6 +30,16 @@ export const close = [
       await fails(() => source.revocationLists(revocationList), "CLOSED", "revocationLists()");
     }
     if (isCredentialDirectory(source)) await fails(() => collect(source, everything), "CLOSED", "list()");
+    const { newKey = "", newCertificate = "" } = uris;
+    if (isKeyGenerator(source)) {
+      const keyType = keyTypeOf(fixture);
+      await fails(() => source.generateKeyPair(newKey, { keyType }), "CLOSED", "generateKeyPair()");
+    }
+    if (isCredentialWriter(source)) {
+      const { der } = materialOf(fixture).ca.certificate;
+      await fails(() => source.importCertificate(newCertificate, der), "CLOSED", "importCertificate()");
+      await fails(() => source.remove(newCertificate), "CLOSED", "remove()");
+    }
   }),
 
   check("after close() a signer of the source fails with CLOSED", async (fixture) => {

@@ -1,16 +1,13 @@
-import { type AbortSignalLike, CredentialError, type KeyProtection, type NewKeyType } from "@ddscred/core";
+import { type AbortSignalLike, CredentialError, type KeyProtection } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { checkWanted } from "../calls.ts";
 import type { Handle, KeyPairHandles } from "../cryptoki/module.ts";
-import type { Template } from "../cryptoki/template.ts";
 import { describeKey } from "../objects/private-key.ts";
 import { objectAt, objectUri, search } from "../objects/search.ts";
 import { TokenSigner } from "../signing/token-signer.ts";
-import { quoted } from "../token/names.ts";
 import type { PinRequest } from "../token/pin.ts";
 import type { Token } from "../token/token.ts";
-import { keyKinds } from "./kinds.ts";
-import { checkFree, type NewName, naming } from "./name.ts";
+import { checkFree, type NewName } from "./name.ts";
 
 /** A key pair that is on the token now, and has signed. */
 export interface MadeKeyPair {
@@ -26,62 +23,6 @@ export interface NewKeyPair {
   readonly name: NewName;
   readonly pin: PinRequest;
   readonly signal: AbortSignalLike | undefined;
-}
-
-/** Lets the token make a key pair. For its errors see {@link KeyGenerator}. */
-export async function generateKeyPair(wanted: NewKeyPair, keyType: NewKeyType): Promise<MadeKeyPair> {
-  const { token, name } = wanted;
-  const kind = keyKinds[keyType];
-  const generate = async (session: Handle, purpose: Template): Promise<KeyPairHandles> =>
-    await token.module.generateKeyPair(session, {
-      mechanism: kind.mechanism,
-      publicKey: { ...publicTemplate(kind.keyType, name), ...kind.publicKey },
-      privateKey: { ...privateTemplate(kind.keyType, name), ...purpose },
-    });
-  return await storeKeyPair(wanted, async (session) => {
-    try {
-      return await generate(session, signsOnly).catch((error: unknown) => {
-        if (!(error instanceof CredentialError) || !purposeRefusals.has(error.rv ?? "")) throw error;
-        return generate(session, {});
-      });
-    } catch (error) {
-      throw error instanceof CredentialError ? kindRefused(error, token, kind.label) : error;
-    }
-  });
-}
-
-/** A key that signs does nothing else, where the token lets that be said; most would let it decrypt too. */
-const signsOnly: Template = { CKA_DECRYPT: false, CKA_UNWRAP: false };
-
-/** By which tokens say that they do not want to be told so; no key was made then. */
-const purposeRefusals: ReadonlySet<string> = new Set([
-  "CKR_TEMPLATE_INCONSISTENT",
-  "CKR_ATTRIBUTE_TYPE_INVALID",
-  "CKR_ATTRIBUTE_VALUE_INVALID",
-  "CKR_ATTRIBUTE_READ_ONLY",
-]);
-
-/** What every private key that is stored here says of itself: it signs, and stays. */
-export function privateTemplate(keyType: number, name: NewName): Template {
-  return {
-    CKA_KEY_TYPE: keyType,
-    CKA_TOKEN: true,
-    CKA_PRIVATE: true,
-    CKA_SENSITIVE: true,
-    CKA_EXTRACTABLE: false,
-    CKA_SIGN: true,
-    ...naming(name),
-  };
-}
-
-export function publicTemplate(keyType: number, name: NewName): Template {
-  return {
-    CKA_KEY_TYPE: keyType,
-    CKA_TOKEN: true,
-    CKA_PRIVATE: false,
-    CKA_VERIFY: true,
-    ...naming(name),
-  };
 }
 
 /**
@@ -190,21 +131,3 @@ async function removeNamed(token: Token, session: Handle, { label, id }: NewName
     if (only !== undefined && found.length === 1) await token.module.destroyObject(session, only.handle);
   }
 }
-
-function kindRefused(error: CredentialError, token: Token, kind: string): CredentialError {
-  const { rv = "", call = "" } = error;
-  if (!refusals.has(rv)) return error;
-  const { label } = token.slot.token;
-  const message = `the token ${quoted(label)} makes no ${kind} keys (${call}: ${rv})`;
-  return new CredentialError("KEY_UNSUPPORTED", message, { rv, call });
-}
-
-/** By which tokens say that they do not make such keys. */
-const refusals: ReadonlySet<string> = new Set([
-  "CKR_MECHANISM_INVALID",
-  "CKR_MECHANISM_PARAM_INVALID",
-  "CKR_FUNCTION_NOT_SUPPORTED",
-  "CKR_DOMAIN_PARAMS_INVALID",
-  "CKR_CURVE_NOT_SUPPORTED",
-  "CKR_KEY_SIZE_RANGE",
-]);

@@ -2,14 +2,9 @@ import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { CredentialError } from "@ddscred/core";
 import { CKK_EC, CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from "../cryptoki/constants.ts";
 import type { Template } from "../cryptoki/template.ts";
-import {
-  type MadeKeyPair,
-  type NewKeyPair,
-  privateTemplate,
-  publicTemplate,
-  storeKeyPair,
-} from "./key-pair.ts";
+import { type MadeKeyPair, type NewKeyPair, storeKeyPair } from "./key-pair.ts";
 import { curveParameters } from "./kinds.ts";
+import { privateTemplate, publicTemplate } from "./templates.ts";
 
 /**
  * Stores a key that was made elsewhere. For its errors see {@link KeyImporter}.
