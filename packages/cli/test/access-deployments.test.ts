@@ -133,8 +133,49 @@ t.test("ddscred access answers with its status, in text and JSON", { skip }, asy
   }
 });
 
+t.test("no secret of a configuration is told with a decision", { skip }, async (t) => {
+  const folder = join(temporaryFolder(t), "deployments");
+  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
+  const CANARY = "canary5522";
+  const [base] = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8")) as DeploymentCase[];
+  if (base === undefined) throw new Error("there are no cases");
+  const hiding = {
+    private_key: [
+      `RAW file:alice.key?passphrase=${CANARY}`,
+      `RAW file:///alice.key?password=${CANARY}`,
+      `RAW pkcs11:token=X;object=y?pin-value=${CANARY}`,
+      `RAW data:,${CANARY}`,
+    ],
+    identity_ca: [`RAW x?pin-value=${CANARY}`, `RAW data:,${CANARY}`],
+    password: [CANARY],
+  };
+  for (const dialect of ["spec", "cyclonedds", "fastdds"] as const) {
+    for (const [name, values] of Object.entries(hiding)) {
+      for (const value of values) {
+        const deployment = { ...base, properties: { ...base.properties, [name]: value } };
+        const decision = ask(await open(deployment, folder, dialect), "participant|0");
+        t.notMatch(JSON.stringify(decision), CANARY, `${dialect} ${name} ${value.replace(CANARY, "SECRET")}`);
+      }
+    }
+    const key = ["--property", `private_key=file:alice.key?passphrase=${CANARY}`];
+    const others = propertiesOf(folder, "base", "private_key");
+    const { stdout, stderr } = ddscred([
+      "access",
+      ...key,
+      ...others,
+      "--domain",
+      "0",
+      "--join",
+      "--dialect",
+      dialect,
+    ]);
+    t.notMatch(stdout + stderr, CANARY, dialect);
+    t.match(stdout, /^denied/, dialect);
+  }
+});
+
 /** The credentials of a case as the program takes them. */
-function propertiesOf(folder: string, id: string): string[] {
+function propertiesOf(folder: string, id: string, without?: string): string[] {
   const files = {
     identity_ca: "ec/identity_ca.pem",
     identity_certificate: "ec/alice.pem",
@@ -143,10 +184,8 @@ function propertiesOf(folder: string, id: string): string[] {
     governance: `cases/${id}/governance.p7s`,
     permissions: `cases/${id}/permissions.p7s`,
   };
-  return Object.entries(files).flatMap(([name, file]) => [
-    "--property",
-    `${name}=file:${join(folder, file)}`,
-  ]);
+  const named = Object.entries(files).filter(([name]) => name !== without);
+  return named.flatMap(([name, file]) => ["--property", `${name}=file:${join(folder, file)}`]);
 }
 
 async function compareSpec(t: Test, deployment: DeploymentCase, folder: string): Promise<void> {

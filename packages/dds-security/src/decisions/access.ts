@@ -1,61 +1,18 @@
-import { type DistinguishedName, VerifiedDocument } from "@ddscred/core";
 import { domainSetHas, domainSetHasTag } from "../documents/domains.ts";
 import type { DomainRule, GovernanceModel, TopicRule } from "../documents/governance.ts";
 import type { AccessRule, Grant } from "../documents/permissions.ts";
 import { type Considered, type Decision, makeDecision, type RequestTag, type Verdict } from "./decision.ts";
 import type { AccessAction, Dialect, DialectName, Rights, Step } from "./dialect.ts";
-import { dialectOf } from "./dialects.ts";
 import { type ParticipantProtection, participantProtection } from "./protection-participant.ts";
 import { type TopicProtection, topicProtection } from "./protection-topic.ts";
 import { TopicIndex } from "./topic-index.ts";
 import { whyNot } from "./why-not.ts";
-
-export interface AccessInput {
-  readonly governance: VerifiedDocument;
-  readonly permissions: VerifiedDocument;
-  /** How places in them are named. */
-  readonly files?: { readonly governance?: string; readonly permissions?: string };
-  /** Of the identity certificate. */
-  readonly subject: DistinguishedName;
-  readonly domain: number;
-  /** The domain tag of the participant (DDSI-RTPS 2.5 8.5.3.2). Default: none, "". */
-  readonly domainTag?: string;
-  /** The moment to decide for. Default: now. */
-  readonly at?: Date;
-  /** Whose reading of the documents counts. Default `spec`. */
-  readonly dialect?: DialectName;
-}
 
 export interface EndpointOptions {
   /** Partitions of the publisher or subscriber. Default: the default partition. */
   readonly partitions?: readonly string[];
   /** Data tags of the writer or reader. */
   readonly tags?: readonly RequestTag[];
-}
-
-/**
- * The rules of both documents for one participant in one domain, compiled: literal topics are looked up, so that the
- * last of a thousand rules is found as fast as the first.
- *
- * @throws CredentialError `XML_INVALID`, `DOCUMENT_INVALID`; `SUBJECT_MISMATCH`, `GRANT_EXPIRED`, `GRANT_NOT_YET_VALID` where no grant holds;
- * TypeError for documents that were not verified
- */
-export function compileAccess(input: AccessInput): Access {
-  const { governance, permissions, files = {}, subject, domain, at = new Date() } = input;
-  if (!VerifiedDocument.is(governance) || !VerifiedDocument.is(permissions)) {
-    throw new TypeError("governance and permissions are what verifyDocument returns");
-  }
-  if (!Number.isInteger(domain) || domain < 0) throw new TypeError("domain is a number from 0");
-  if (Number.isNaN(at.getTime())) throw new TypeError("at is a valid Date");
-  const dialect = dialectOf(input.dialect ?? "spec");
-  const named = (file: string | undefined) => (file === undefined ? {} : { file });
-  const rules = dialect.readGovernance(governance, named(files.governance));
-  const grants = dialect.readPermissions(permissions, named(files.permissions));
-  const grant = dialect.grantFor(grants, subject, at);
-  return new Access(dialect, rules, grant, {
-    id: domain,
-    tag: (dialect.knowsDomainTags ? input.domainTag : undefined) ?? "",
-  });
 }
 
 /** Decides over access, as often as asked. Made by {@link compileAccess}. */
@@ -222,12 +179,10 @@ export class Access {
     decided: Step | undefined,
   ): readonly Considered[] {
     const until = decided === undefined ? this.grant.rules.length : this.grant.rules.indexOf(decided.rule);
-    return this.grant.rules
-      .slice(0, Math.min(until, MAX_CONSIDERED))
-      .map((rule) => ({
-        rule: rule.location,
-        why: this.#rights.rules.includes(rule) ? whyNot(this.#dialect, rule, action, request) : this.#outside,
-      }));
+    return this.grant.rules.slice(0, Math.min(until, MAX_CONSIDERED)).map((rule) => ({
+      rule: rule.location,
+      why: this.#rights.rules.includes(rule) ? whyNot(this.#dialect, rule, action, request) : this.#outside,
+    }));
   }
 }
 

@@ -1,6 +1,6 @@
 import { CredentialError, type ErrorCode } from "@ddscred/core";
 import { PeerRefusal } from "./peer-refusal.ts";
-import type { PeerUri } from "./peer-uri.ts";
+import { type PeerUri, shownPath } from "./peer-uri.ts";
 
 /** What Cyclone DDS refuses: the nearest of ddscred's codes, its own number, its words. */
 export function refusal(
@@ -17,7 +17,7 @@ export const parsing = (error: CredentialError, peerCode: number, what: string):
   refusal(error.code, peerCode, `${what}: ${error.message}`, error);
 
 export const noFile = ({ path = "" }: PeerUri): string =>
-  `File could not be found, opened or is empty, path: ${path}`;
+  `File could not be found, opened or is empty, path: ${shownPath(path)}`;
 
 /** Does the work; what stops it becomes what Cyclone DDS says then. */
 export async function attempt<T>(

@@ -17,7 +17,7 @@ import type { OpenedAccess } from "./opening.ts";
 import { caKind, faultCode, oneLineName, type PathFault, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
 import { revocationFault } from "./peer-revocation.ts";
-import { fastUri, type PeerUri } from "./peer-uri.ts";
+import { fastUri, type PeerUri, shownPath } from "./peer-uri.ts";
 
 /**
  * Opens a configuration as Fast DDS does: what it reads, in its order. It often refuses without a word; then the
@@ -184,7 +184,7 @@ function strictFault(certificate: Certificate): PathFault | undefined {
   return caKind(certificate) > 1 ? { number: 79, message: "invalid CA certificate" } : undefined;
 }
 
-const shown = ({ path = "" }: PeerUri): string => path;
+const shown = ({ path = "" }: PeerUri): string => shownPath(path);
 
 /** ecdsa-with-SHA256, sha256WithRSAEncryption, sha1WithRSAEncryption. */
 const KNOWN_SIGNATURES = new Set(["1.2.840.10045.4.3.2", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.5"]);

@@ -1,7 +1,8 @@
 import { CredentialError } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import { type DeploymentContext, openDeployment } from "../credentials/deployment.ts";
-import { Access, type AccessInput, compileAccess } from "./access.ts";
+import { Access } from "./access.ts";
+import { type AccessInput, compileAccess } from "./compile.ts";
 import { openCyclone } from "./cyclonedds-opening.ts";
 import { type Decision, makeDecision } from "./decision.ts";
 import type { DialectName } from "./dialect.ts";

@@ -1,3 +1,5 @@
+import { redactUri } from "@ddscred/core";
+
 /** A path as a file: URI that says exactly this path. */
 function fileUriOf(path: string): string {
   const escaped = path
@@ -43,3 +45,6 @@ export interface PeerUri {
   /** A URI that means the same to ddscred's own sources. */
   readonly uri: string;
 }
+
+/** A path for a message: what looks like a passphrase in it is hidden, as in a URI. */
+export const shownPath = (path: string): string => redactUri(`file:${path}`).slice("file:".length);
