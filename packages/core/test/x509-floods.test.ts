@@ -246,6 +246,12 @@ t.test("large certificates and lists", async (t) => {
   );
   const large = certificate({ subject: name, issuer: "root", key: leafKey, signedBy: rootKey });
   await judge(t, "a name of a mebibyte", { leaf: large }, "accepted");
+  const named = tlv(0x30, tlv(0x31, sequence(oid("2.5.4.3"), tlv(0x0c, new Uint8Array(700_000).fill(0x2c)))));
+  const wide = certificate({ subject: named, issuer: "root", key: leafKey, signedBy: rootKey });
+  const anchors = Array.from({ length: 250 }, (_, i) =>
+    certificate({ subject: "root", key: leafKey, serial: serialNumber(i), extensions: [CA_TRUE] }),
+  );
+  await judge(t, "a long name, refused 250 times", { leaf: wide, anchors }, "PATH_REFUSED budget");
   const leaf = certificate({
     subject: "leaf",
     issuer: "root",

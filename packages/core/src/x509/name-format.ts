@@ -14,7 +14,16 @@ export interface FormatNameOptions {
  * can be shown anywhere. The empty name is the empty text.
  */
 export function formatName(name: DistinguishedName, options: FormatNameOptions = {}): string {
-  const ascii = options.ascii ?? false;
+  if (options.ascii === true) return format(name, true);
+  // A certificate may have a name of a mebibyte, and many errors that are about it.
+  let text = texts.get(name);
+  if (text === undefined) texts.set(name, (text = format(name, false)));
+  return text;
+}
+
+const texts = new WeakMap<DistinguishedName, string>();
+
+function format(name: DistinguishedName, ascii: boolean): string {
   return name.rdns
     .map((rdn) =>
       rdn
