@@ -116,7 +116,8 @@ test("the event loop is free while a slow module logs in, searches thousands of 
     if (worst < best.worst) best = { worst, idle };
     t.comment(`worst delay ${worst.toFixed(1)} ms; of a program that only waits, ${idle.toFixed(1)} ms`);
   }
-  t.ok(best.worst < 20, `${best.worst} ms`);
+  // On a machine that is busy with other work, a program that only waits is late too.
+  t.ok(best.worst < Math.max(20, 2 * best.idle), `${best.worst} ms`);
 });
 
 test("a module that never returns is left at the deadline, or when the signal says so; the next call works", async (t, module) => {
