@@ -66,6 +66,7 @@ async function measureRates(key, peers) {
     ...(peers === "" ? {} : peerSigners(key, createRequire(join(peers, "package.json")))),
     "ddscred inline": await ours(key, "inline"),
     "ddscred process": await ours(key, "process"),
+    "ddscred process, unverified": await ours(key, "process", { verifyEach: false }),
   };
   const name = key === "ec" ? "P-256" : "RSA 2048 PSS";
   for (const lanes of [1, 4, 16]) {
@@ -116,10 +117,11 @@ async function rate(lanes, sign, seconds) {
   return (count / (performance.now() - start)) * 1000;
 }
 
-async function ours(key, isolation) {
+/** By default each signature of a process is verified, and only the first of a key inline. */
+async function ours(key, isolation, options = {}) {
   const { pkcs11Backend } = await import("../packages/backend-pkcs11/dist/index.js");
   const { signatureSchemes } = await import("../packages/core/dist/index.js");
-  const backend = pkcs11Backend({ module: process.env.BENCH_MODULE, isolation });
+  const backend = pkcs11Backend({ module: process.env.BENCH_MODULE, isolation, ...options });
   const signer = await backend.signer(KEY_URI);
   const scheme = signatureSchemes[key === "ec" ? "ecdsa_p256_sha256" : "rsa_pss_sha256"];
   return () => () => signer.sign(scheme, MESSAGE);
