@@ -1,18 +1,21 @@
 // The handshake against everything that can be done to its tokens, and over a channel that loses them.
 
+import { type MockDeploymentOptions, mockPermissions, mockPki } from "@ddscred/backend-mock";
 import { CredentialError } from "@ddscred/core";
 import {
   type AuthenticatedPeer,
   beginHandshakeReply,
+  beginHandshakeRequest,
   type DataHolder,
   decodeDataHolder,
   encodeDataHolder,
   type Handshake,
   type HandshakeStep,
   processHandshake,
+  validateRemoteIdentity,
 } from "@ddscred/dds-security";
 import t, { type Test } from "tap";
-import { type Course, course, pair, random, sent, withField } from "./support/endpoints.ts";
+import { type Course, course, pair, participant, random, sent, withField } from "./support/endpoints.ts";
 
 // 100,000 tokens.
 t.setTimeout(300_000);
@@ -205,6 +208,76 @@ t.test("a forged request does not keep the peer's own from completing, before or
     code: "HANDSHAKE_SIGNATURE_INVALID",
   });
 });
+
+t.test("a peer is refused for what is wrong with its credentials", async (t) => {
+  const pki = await mockPki();
+  const replier = await participant({ pki, participant: "bob" });
+  const lately = new Date(at.getTime() - 40 * HOUR);
+  const earlier = new Date(at.getTime() - 4 * HOUR);
+  const ended = mockPermissions({
+    subject: "CN=alice,O=Example",
+    notAfter: new Date(at.getTime() - 2 * HOUR),
+  });
+  const wrong: readonly [string, MockDeploymentOptions, Date][] = [
+    ["ISSUER_MISMATCH", { pki: await mockPki({ identityCa: { subject: "CN=Elsewhere" } }) }, at],
+    ["CERTIFICATE_EXPIRED", { pki, defects: ["identity-expired"] }, lately],
+    ["GRANT_EXPIRED", { pki, permissions: ended }, earlier],
+  ];
+  for (const [code, deployment, then] of wrong) {
+    const initiator = await participant({ ...deployment, participant: "alice" }, {}, then);
+    const toReplier = validateRemoteIdentity(initiator, { role: "initiator" });
+    const { send } = await beginHandshakeRequest(initiator, toReplier, { at });
+    const toInitiator = validateRemoteIdentity(replier, { role: "replier" });
+    await t.rejects(beginHandshakeReply(replier, toInitiator, sent(send), { at }), { code }, code);
+    const spoofed = validateRemoteIdentity(replier, { guid: new Uint8Array(16), role: "replier" });
+    await t.rejects(beginHandshakeReply(replier, spoofed, sent(send), { at }), {
+      code: "HANDSHAKE_IDENTITY_MISMATCH",
+    });
+  }
+});
+
+t.test(
+  "RSA and P-256, both key agreements, both ways to write numbers and texts, names of 1.2",
+  async (t) => {
+    for (const keyKind of ["ec-p256", "rsa-2048"] as const) {
+      for (const options of [
+        {},
+        { trailingNul: false },
+        { keyAgreement: "MODP-2048-256" },
+        { keyAgreement: "MODP-2048-256", modpEncoding: "der" },
+      ] as const) {
+        const c = await course(await pair({ keyKind }, options), { at });
+        const done = await processHandshake(c.awaitingFinal, c.final, { at });
+        const answered = await processHandshake(c.awaitingReply, c.reply, { at });
+        t.same(done.state.peer?.sharedSecret.reveal(), answered.state.peer?.sharedSecret.reveal());
+        const ends = c.reply.binaryProperties.filter(({ name }) => /algo|perm/.test(name));
+        t.ok(ends.every(({ value }) => (value.at(-1) === 0) === !("trailingNul" in options)));
+        const dh2 = c.reply.binaryProperties.find(({ name }) => name === "dh2")?.value.length ?? 0;
+        t.equal(
+          dh2,
+          !("keyAgreement" in options) ? 65 : "modpEncoding" in options ? Math.max(dh2, 257) : 256,
+        );
+      }
+    }
+    const c = await course(await participants, { at, announced: false });
+    const modern = (name: string, value: string) => (token: DataHolder) =>
+      withField(token, name, () => Buffer.from(value));
+    const named = modern(
+      "c.dsign_algo",
+      "ECDSA+P256+SHA256",
+    )(modern("c.kagree_algo", "ECDHE-CEUM+P256")(c.request));
+    const request = withField(
+      { ...named, classId: named.classId.replace("1.0", "1.2") },
+      "hash_c1",
+      () => undefined,
+    );
+    const { send } = await beginHandshakeReply(c.replier, c.toInitiator, request, { at });
+    const text = (name: string) =>
+      Buffer.from(sent(send).binaryProperties.find((p) => p.name === name)?.value ?? []).toString();
+    t.equal(text("c.dsign_algo"), "ECDSA+P256+SHA256");
+    t.equal(text("c.kagree_algo"), "ECDHE-CEUM+P256");
+  },
+);
 
 t.test("a handshake that does not advance ends at its deadline", async (t) => {
   const c = await course(await participants, { at });
@@ -425,6 +498,7 @@ function typed(error: unknown): undefined {
   typedCode(error);
 }
 
+const HOUR = 3_600_000;
 const MUTATIONS = 100_000;
 /** Of `DDS:Auth:PKI-DH:1.0+Req`. */
 const MINOR_VERSION = "DDS:Auth:PKI-DH:1.".length;

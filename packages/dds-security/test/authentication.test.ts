@@ -1,5 +1,7 @@
 // Tokens and handshakes against what real implementations sent.
 
+import { createHash, createHmac } from "node:crypto";
+import { inspect } from "node:util";
 import { type ErrorCode, webCrypto } from "@ddscred/core";
 import {
   AuthenticatedPeer,
@@ -10,6 +12,7 @@ import {
   decodeDataHolder,
   decodeParameterList,
   decodeParticipantData,
+  deriveKeyExchange,
   encodeBinaryProperties,
   encodeDataHolder,
   encodeParameterList,
@@ -125,6 +128,26 @@ t.test("recorded handshakes", { skip }, async (t) => {
         );
       },
     );
+
+    t.test(`${name}: the secret is the hash of what was agreed, and is not printed`, { skip }, async (t) => {
+      const { peer } = await asInitiator(t, recorded);
+      if (peer === undefined) throw new Error("no peer");
+      const secret = createHash("sha256").update(new Uint8Array(32).fill(7)).digest();
+      t.equal(hex(peer.sharedSecret.reveal()), secret.toString("hex"));
+      t.notMatch(`${inspect(peer, { depth: 9 })}${JSON.stringify(peer)}`, secret.toString("hex"));
+      const keys = await deriveKeyExchange(peer, crypto);
+      const hmac = (first: Uint8Array, text: string, last: Uint8Array) =>
+        createHmac("sha256", createHash("sha256").update(first).update(text).update(last).digest())
+          .update(secret)
+          .digest("hex");
+      const { challenge1, challenge2 } = peer;
+      t.equal(hex(keys.masterSalt.reveal()), hmac(challenge1, "keyexchange salt", challenge2));
+      t.equal(hex(keys.masterSenderKey.reveal()), hmac(challenge2, "key exchange key", challenge1));
+      const octets = peer.sharedSecret.reveal();
+      peer.wipe();
+      t.equal(hex(octets), "00".repeat(32));
+      t.throws(() => peer.sharedSecret.reveal(), TypeError);
+    });
 
     t.test(
       `${name}: in the replier's place we accept the request, send its bytes, accept the final`,

@@ -16,7 +16,7 @@ import {
   validateRemoteIdentity,
 } from "@ddscred/dds-security";
 
-export const crypto = nodeCrypto();
+const crypto = nodeCrypto();
 
 /** Two participants that trust each other, with keys on tokens in memory; the first one begins. */
 export async function pair(

@@ -9,7 +9,7 @@ import { tokenInvalid } from "./fault.ts";
 import { classIds, classOf, type HandshakeMessage } from "./tokens.ts";
 
 /** The binary properties of the three messages (DDS-Security 1.1 Tables 49 to 51). */
-export type FieldName = keyof typeof sizes;
+type FieldName = keyof typeof sizes;
 
 /** The values of a message, by name; what is optional may be missing. */
 export type Fields = Partial<Record<FieldName, Uint8Array>>;
