@@ -19,7 +19,7 @@ export async function generateKeyPair(wanted: NewKeyPair, keyType: NewKeyType): 
     });
   return await storeKeyPair(wanted, async (session) => {
     try {
-      return await generate(session, signsOnly).catch((error: unknown) => {
+      return await generate(session, token.limits.takesPurpose ? signsOnly : {}).catch((error: unknown) => {
         if (!(error instanceof CredentialError) || !purposeRefusals.has(error.rv ?? "")) throw error;
         return generate(session, {});
       });

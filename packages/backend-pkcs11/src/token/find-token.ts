@@ -1,6 +1,6 @@
 import { matchesLibrary, matchesSlot, matchesToken, type Pkcs11Uri, selectOne } from "@ddscred/core";
 import type { Module, Slot } from "../cryptoki/module.ts";
-import { sessionsAtOnce } from "./known-modules.ts";
+import { limitsOf, type ModuleLimits } from "./known-modules.ts";
 import { tokenUri } from "./names.ts";
 
 export interface FoundToken {
@@ -8,8 +8,7 @@ export interface FoundToken {
   readonly slot: Slot;
   /** Of the module, in which the slot was seen. */
   readonly epoch: number;
-  /** How many sessions the module bears at once. */
-  readonly sessions: number;
+  readonly limits: ModuleLimits;
 }
 
 /** The tokens that the URI names, among all that are there. */
@@ -19,9 +18,9 @@ export async function findTokens(
 ): Promise<{ matching: FoundToken[]; all: FoundToken[] }> {
   const library = await module.library();
   const ofLibrary = matchesLibrary(uri, library);
-  const sessions = Math.min(module.sessions, sessionsAtOnce(library));
+  const limits = limitsOf(library);
   const { epoch } = module;
-  const all = (await module.slots()).map((slot): FoundToken => ({ module, slot, epoch, sessions }));
+  const all = (await module.slots()).map((slot): FoundToken => ({ module, slot, epoch, limits }));
   const matching = all.filter(
     ({ slot }) => ofLibrary && matchesSlot(uri, slot.info) && matchesToken(uri, slot.token),
   );

@@ -1,10 +1,20 @@
 import type { LibraryInfo } from "@ddscred/core";
 
+/** What cannot be asked for, and does harm where it is found out by trying. */
+export interface ModuleLimits {
+  /** How many of its sessions may be in use at once. */
+  readonly sessions: number;
+  /** Whether a new key may be told what it is not for (CKA_DECRYPT false). */
+  readonly takesPurpose: boolean;
+}
+
 /**
- * How many sessions of a module may be in use at once, where that is known to matter. tpm2-pkcs11 (1.9.0) crashes
- * when it refuses a mechanism on one thread while another signs, and a crash leaves its keys loaded in the TPM, which
- * has room for three. A TPM does one thing at a time anyway.
+ * The limits of a module, where they are known to matter. tpm2-pkcs11 (1.9.0) crashes when it refuses a mechanism on
+ * one thread while another signs, and answers CKR_GENERAL_ERROR to a key that is told not to decrypt. Both leave
+ * objects loaded in the TPM, which has room for three. It does one thing at a time anyway.
  */
-export function sessionsAtOnce({ manufacturerID }: LibraryInfo): number {
-  return manufacturerID === "tpm2-software.github.io" ? 1 : Number.POSITIVE_INFINITY;
+export function limitsOf({ manufacturerID }: LibraryInfo): ModuleLimits {
+  return manufacturerID === "tpm2-software.github.io"
+    ? { sessions: 1, takesPurpose: false }
+    : { sessions: Number.POSITIVE_INFINITY, takesPurpose: true };
 }

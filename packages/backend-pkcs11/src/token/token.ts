@@ -7,6 +7,7 @@ import { Selections } from "../objects/selections.ts";
 import { losses } from "../recovery.ts";
 import type { FoundToken } from "./find-token.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import type { ModuleLimits } from "./known-modules.ts";
 import { Login, type LoginRules } from "./login.ts";
 import { quoted, tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
@@ -29,6 +30,7 @@ export interface TokenRules extends LoginRules {
  */
 export class Token {
   readonly module: Module;
+  readonly limits: ModuleLimits;
   /** What was found on it in this epoch. */
   readonly selections = new Selections();
   readonly #rules: TokenRules;
@@ -46,10 +48,11 @@ export class Token {
   #moduleEpoch: number;
 
   /** @param found with the epoch of its module in which it was found */
-  constructor({ module, slot, epoch, sessions }: FoundToken, rules: TokenRules) {
+  constructor({ module, slot, epoch, limits }: FoundToken, rules: TokenRules) {
     this.module = module;
     this.#rules = rules;
-    this.#sessions = Math.min(sessions, rules.sessions);
+    this.limits = limits;
+    this.#sessions = Math.min(module.sessions, limits.sessions, rules.sessions);
     this.#slot = slot;
     this.#moduleEpoch = epoch;
     this.#login = new Login(module, slot, rules);
