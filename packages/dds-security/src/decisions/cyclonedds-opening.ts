@@ -190,6 +190,7 @@ class CycloneOpening {
     return { bytes, file: path ?? "data:" };
   }
 
+  /** Cyclone DDS also takes SHA-1; no document counts as verified by that here, so that it is refused. */
   async #verified({ bytes }: { bytes: Uint8Array }, ca: Certificate): Promise<VerifiedDocument> {
     const { crypto } = this.#context;
     const what = "Failed to parse PKCS7 SMIME document";

@@ -135,7 +135,7 @@ class FastOpening {
     return { signed: await this.#verified(bytes, store), file: shown(uri) };
   }
 
-  /** Any certificate of the CA's file may have signed. */
+  /** Any certificate of the CA's file may have signed. With SHA-1, which Fast DDS takes, none counts here. */
   async #verified(bytes: Uint8Array, store: readonly Certificate[]): Promise<VerifiedDocument> {
     const { crypto } = this.#context;
     let first: CredentialError | undefined;
