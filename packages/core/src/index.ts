@@ -70,6 +70,7 @@ export { namesEqual, subjectMatches } from "./x509/name-compare.ts";
 export { type FormatNameOptions, formatName } from "./x509/name-format.ts";
 export * from "./x509/name-text.ts";
 export { isParsedCertificate, parseCertificate } from "./x509/parse.ts";
+export type { PathInput, RevocationInput } from "./x509/path/input.ts";
 export { ddsPeers, type PeerLimits } from "./x509/path/peers.ts";
 export type { PathPolicies, PolicyInput } from "./x509/path/policies.ts";
 export {
@@ -83,12 +84,6 @@ export {
 export type { Purpose } from "./x509/path/purpose.ts";
 export type { RevocationOutcome } from "./x509/path/revocation.ts";
 export type { RejectedPath } from "./x509/path/search.ts";
-export {
-  explainPath,
-  type PathExplanation,
-  type PathInput,
-  type RevocationInput,
-  validatePath,
-} from "./x509/path/validate.ts";
+export { explainPath, type PathExplanation, validatePath } from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
 export { parsePublicKeyInfo } from "./x509/public-key.ts";
