@@ -189,8 +189,8 @@ function unless(rv, run) {
   }
 }
 
-function peerSigners(key, require) {
-  const graphene = require("graphene-pk11");
+function peerSigners(key, load) {
+  const graphene = load("graphene-pk11");
   const module = graphene.Module.load(process.env.BENCH_MODULE, "bench");
   module.initialize();
   const slots = module.getSlots(true);
@@ -224,13 +224,13 @@ function peerSigners(key, require) {
             .once(digest(), (error, signature) => (error ? reject(error) : resolve(signature)));
         });
     },
-    "node-webcrypto-p11": () => webcryptoSigner(key, require, index),
+    "node-webcrypto-p11": () => webcryptoSigner(key, load, index),
   };
 }
 
 /** It has one session, so its callers have to take turns. */
-async function webcryptoSigner(key, require, slot) {
-  const { Crypto } = require("node-webcrypto-p11");
+async function webcryptoSigner(key, load, slot) {
+  const { Crypto } = load("node-webcrypto-p11");
   const crypto = new Crypto({ library: process.env.BENCH_MODULE, name: "bench", slot });
   unlessLoggedIn(() => crypto.login(PIN));
   const algorithm =
