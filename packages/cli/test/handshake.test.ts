@@ -39,6 +39,26 @@ t.test("two endpoints of ours", { skip: missing("openssl") ?? false }, async (t)
     t.equal(other.last["peer"], "CN=alice,O=Example,C=NL");
   });
 
+  t.test("take what discovery brings as bare tokens too", async (t) => {
+    const before = [
+      {
+        class_id: "DDS:Auth:PKI-DH:1.0",
+        properties: [{ name: "dds.cert.algo", value: "RSA-2048", propagate: true }],
+      },
+      {
+        class_id: "DDS:Auth:PKI-DH:1.0+AuthReq",
+        binary_properties: [{ name: "future_challenge", value: Buffer.alloc(32).toString("base64") }],
+      },
+    ];
+    const [one, other] = await converse(
+      startOurs(folder, "alice", ["--role", "initiator", "--timeout", "2"]),
+      startOurs(folder, "bob", ["--role", "replier", "--timeout", "2"]),
+      (line) => [...before, line],
+    );
+    t.match(other.last, { authenticated: false, code: "HANDSHAKE_REPLAYED" }, "the challenge is another one");
+    t.match(one.last, { authenticated: false, code: "HANDSHAKE_TIMEOUT" });
+  });
+
   t.test("find out who begins where they announce themselves, in both orders", async (t) => {
     const [one, other] = await converse(
       startOurs(folder, "alice", ["--announce", "--key-agreement", "dh"]),

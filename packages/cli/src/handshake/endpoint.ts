@@ -72,6 +72,7 @@ export class Endpoint {
     if (line.kind === "announcement") return await this.#announce(line);
     const { token } = line;
     if (token.classId.endsWith("+AuthReq")) return await this.#announce({ authRequest: token });
+    if (/^DDS:Auth:[^+]*$/.test(token.classId)) return await this.#announce({ identityToken: token });
     const moment = { at: this.#port.now() };
     if (this.#state !== undefined) return this.#step(await processHandshake(this.#state, token, moment));
     if (this.#remote === undefined) {
@@ -87,9 +88,12 @@ export class Endpoint {
   async #announce(announced: RemoteAnnouncement): Promise<void> {
     if (this.#state !== undefined) return;
     const { role, awaitsAnnouncement } = this.#options;
-    this.#announced = { ...this.#announced, ...announced, ...(role && { role }) };
-    if (awaitsAnnouncement && this.#announced.guid === undefined) return;
-    const remote = validateRemoteIdentity(this.#local, this.#announced);
+    const all = { ...this.#announced, ...announced, ...(role && { role }) };
+    const enough = !awaitsAnnouncement || all.guid !== undefined;
+    // What is refused is not remembered.
+    const remote = validateRemoteIdentity(this.#local, enough ? all : { ...all, role: "replier" });
+    this.#announced = all;
+    if (!enough) return;
     this.#remote = remote;
     if (remote.role !== "initiator") return;
     this.#step(await beginHandshakeRequest(this.#local, remote, { at: this.#port.now() }));

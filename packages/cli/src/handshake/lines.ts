@@ -69,7 +69,8 @@ function readPairs(value: unknown, what: string): { name: string; value: string 
   }
   return value.map((pair: unknown) => {
     if (isObject(pair)) {
-      only(pair, ["name", "value"], what);
+      // The wire has no propagate, but the structure of DDS-Security does: what is here propagates.
+      only(pair, ["name", "value", "propagate"], what);
       const { name, value: text } = pair;
       if (typeof name === "string" && typeof text === "string" && name.length <= tokenLimits.nameOctets) {
         return { name, value: text };
