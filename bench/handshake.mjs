@@ -193,15 +193,14 @@ function padding(scheme, saltLength) {
   return scheme.padding === "pkcs1" ? { padding: constants.RSA_PKCS1_PADDING } : {};
 }
 
-/** Runs each work `count` times a round, so that noise falls on all alike; the median milliseconds of CPU of one. */
+/** Runs each work `count` times a round, so that noise falls on all alike; the median milliseconds of one. */
 async function alternately(works, count) {
   const times = works.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, work] of works.entries()) {
-      const start = process.cpuUsage();
+      const start = performance.now();
       for (let n = 0; n < count; n++) await work();
-      const { user, system } = process.cpuUsage(start);
-      times[index].push((user + system) / 1000 / count);
+      times[index].push((performance.now() - start) / count);
     }
   }
   // The first rounds run code that is not compiled yet.

@@ -9,12 +9,15 @@ export type Endianness = "big" | "little";
  */
 export class CdrWriter {
   readonly #little: boolean;
-  #octets = new Uint8Array(512);
-  #view = new DataView(this.#octets.buffer);
+  #octets: Uint8Array;
+  #view: DataView;
   #length = 0;
 
-  constructor(endianness: Endianness) {
+  /** @param expected how many octets will be written, about */
+  constructor(endianness: Endianness, expected = 64) {
     this.#little = endianness === "little";
+    this.#octets = new Uint8Array(expected);
+    this.#view = new DataView(this.#octets.buffer);
   }
 
   uint32(value: number): void {

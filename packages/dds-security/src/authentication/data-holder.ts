@@ -33,7 +33,7 @@ export const tokenLimits = {
  * Properties of ours all propagate, so all are written.
  */
 export function encodeDataHolder(token: DataHolder, endianness: Endianness = "big"): Uint8Array {
-  const writer = new CdrWriter(endianness);
+  const writer = new CdrWriter(endianness, 256 + sizeOf(token.binaryProperties));
   writer.string(token.classId);
   writer.uint32(token.properties.length);
   for (const { name, value } of token.properties) {
@@ -71,9 +71,16 @@ export function decodeDataHolder(bytes: Uint8Array, endianness: Endianness = "bi
  * without padding after the last (DDS-Security 1.1 9.3.2.5).
  */
 export function encodeBinaryProperties(properties: readonly BinaryProperty[]): Uint8Array {
-  const writer = new CdrWriter("big");
+  const writer = new CdrWriter("big", sizeOf(properties));
   writeBinaryProperties(writer, properties);
   return writer.bytes();
+}
+
+/** At most, for names without letters beyond ASCII. */
+function sizeOf(properties: readonly BinaryProperty[]): number {
+  let size = 4;
+  for (const { name, value } of properties) size += name.length + value.length + 15;
+  return size;
 }
 
 function writeBinaryProperties(writer: CdrWriter, properties: readonly BinaryProperty[]): void {

@@ -107,6 +107,12 @@ export function handshakeToken(message: HandshakeMessage, fields: Fields): DataH
   });
 }
 
+/** The five credentials of one side, and their hash. */
+export interface HashedFields {
+  readonly fields: Fields;
+  readonly hash: Uint8Array;
+}
+
 /** hash_c1 and hash_c2: over the five credentials as they were sent, in this order. */
 export async function hashCredentials(fields: Fields, crypto: CryptoProvider): Promise<Uint8Array> {
   const properties = CREDENTIALS.map((name) => ({ name, value: fields[name] ?? new Uint8Array() }));

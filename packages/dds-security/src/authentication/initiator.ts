@@ -4,7 +4,7 @@ import { AuthenticatedPeer, PEER_MINT } from "./authenticated-peer.ts";
 import { replayed } from "./fault.ts";
 import { type AwaitingReply, Handshake } from "./handshake-state.ts";
 import {
-  type Fields,
+  type HashedFields,
   handshakeToken,
   hashCredentials,
   type MessageFields,
@@ -31,9 +31,9 @@ export async function makeRequest(
   const agreement = agreementOf(keyAgreement);
   const ephemeral = await crypto.generateEphemeralKey(agreement.group);
   const dh1 = encodePublicValue(ephemeral.publicKey, agreement.group, modpEncoding);
-  const own = credentialFields(local, credentials, { trailingNul, kagree: agreement.names[0] });
-  const hash_c1 = await hashCredentials(own, crypto);
-  const token = handshakeToken("Req", { ...own, hash_c1, dh1, challenge1: remote.challenge });
+  const kagree = text(agreement.names[0], trailingNul);
+  const { fields, hash: hash_c1 } = await ownCredentials(local, credentials, kagree);
+  const token = handshakeToken("Req", { ...fields, hash_c1, dh1, challenge1: remote.challenge });
   const deadline = new Date(at.getTime() + timeout);
   return new Handshake(
     { role: "initiator", deadline, token },
@@ -41,22 +41,28 @@ export async function makeRequest(
   );
 }
 
-/** The five fields that say who we are; the order of Cyclone DDS and Fast DDS. */
-export function credentialFields(
+/** The five fields that say who we are, and their hash, for a way to name the key agreement: all names follow it. */
+export async function ownCredentials(
   { certificate }: LocalIdentity,
   credentials: LocalCredentials,
-  form: { readonly trailingNul: boolean; readonly kagree: string | Uint8Array; readonly modern?: boolean },
-): Fields {
-  const [legacy, modern] = signingOf(certificate.publicKey).row.names;
-  const text = (value: string) => utf8Bytes(form.trailingNul ? `${value}\0` : value);
-  return {
-    "c.id": credentials.identity,
-    "c.perm": form.trailingNul ? withNul(credentials.permissionsDocument) : credentials.permissionsDocument,
-    "c.pdata": credentials.participantData,
-    "c.dsign_algo": text(form.modern === true ? modern : legacy),
-    "c.kagree_algo": typeof form.kagree === "string" ? text(form.kagree) : form.kagree,
-  };
+  kagree: Uint8Array,
+): Promise<HashedFields> {
+  return await credentials.own.get(kagree, async () => {
+    const { trailingNul, modern } = agreementNamed(kagree);
+    const { names } = signingOf(certificate.publicKey).row;
+    const { permissionsDocument } = credentials;
+    const fields = {
+      "c.id": credentials.identity,
+      "c.perm": trailingNul ? withNul(permissionsDocument) : permissionsDocument,
+      "c.pdata": credentials.participantData,
+      "c.dsign_algo": text(names[modern ? 1 : 0], trailingNul),
+      "c.kagree_algo": kagree,
+    };
+    return { fields, hash: await hashCredentials(fields, credentials.crypto) };
+  });
 }
+
+const text = (value: string, trailingNul: boolean) => utf8Bytes(trailingNul ? `${value}\0` : value);
 
 /** Takes the reply and makes the final message. Nothing of the peer is used before its signature is good. */
 export async function takeReply(

@@ -17,6 +17,7 @@ import type { Permissions } from "../documents/permissions.ts";
 import { signingOf } from "./algorithms.ts";
 import type { DataHolder } from "./data-holder.ts";
 import { adjustedGuid, checkGuid } from "./guid.ts";
+import type { HashedFields } from "./handshake-token.ts";
 import {
   decodeParticipantData,
   encodeParticipantData,
@@ -83,6 +84,8 @@ export interface LocalCredentials
   readonly participantData: Uint8Array;
   /** Peers' permissions documents that our permissions CA was verified to have signed. */
   readonly documents: Recent<Permissions>;
+  /** Our own credentials, by the name of the key agreement that they are sent with. */
+  readonly own: Recent<HashedFields>;
   /** Certificates as peers sent them, read and not verified. */
   readonly chains: Recent<readonly Certificate[]>;
 }
@@ -152,6 +155,7 @@ export async function validateLocalIdentity(
     participantData,
     documents: new Recent(MAX_RECENT),
     chains: new Recent(MAX_RECENT),
+    own: new Recent(MAX_RECENT),
   });
   return local;
 }

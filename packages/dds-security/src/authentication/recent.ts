@@ -1,5 +1,5 @@
 /**
- * What was made of some bytes lately, by their digest: the same peer comes again, and its bytes mean the same. Only
+ * What was made of some bytes lately, by their digest or another short name: the same peer comes again, and its bytes mean the same. Only
  * what does not depend on the time may be kept here; the oldest gives way.
  */
 export class Recent<T> {
@@ -10,8 +10,8 @@ export class Recent<T> {
     this.#most = most;
   }
 
-  async get(digest: Uint8Array, make: () => Promise<T> | T): Promise<T> {
-    const key = String.fromCharCode(...digest);
+  async get(name: Uint8Array, make: () => Promise<T> | T): Promise<T> {
+    const key = String.fromCharCode(...name);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const made = await make();

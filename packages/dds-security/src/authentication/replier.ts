@@ -9,7 +9,7 @@ import {
   readFields,
   signedContent,
 } from "./handshake-token.ts";
-import { credentialFields } from "./initiator.ts";
+import { ownCredentials } from "./initiator.ts";
 import { credentialsOf, type LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
@@ -43,10 +43,10 @@ export async function takeRequest(
 
   const ephemeral = await crypto.generateEphemeralKey(group);
   const sharedSecret = await sharedSecretOf(await ephemeral.agree(publicValue.key), group, crypto);
-  const own = credentialFields(local, credentials, { ...agreement, kagree: fields["c.kagree_algo"] });
+  const own = await ownCredentials(local, credentials, fields["c.kagree_algo"]);
   const transcript = {
     hash_c1,
-    hash_c2: await hashCredentials(own, crypto),
+    hash_c2: own.hash,
     dh1,
     dh2: encodePublicValue(ephemeral.publicKey, group, publicValue.encoding),
     challenge1,
@@ -56,7 +56,7 @@ export async function takeRequest(
   const signature = await credentials.signer.sign(scheme, signedContent("Reply", transcript));
   const { hash_c2, dh2, challenge2 } = transcript;
   const answer = handshakeToken("Reply", {
-    ...own,
+    ...own.fields,
     hash_c2,
     dh2,
     hash_c1,
