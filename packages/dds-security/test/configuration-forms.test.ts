@@ -132,8 +132,11 @@ const files = (...names: readonly string[]): EnclaveFile[] =>
     ...(name.endsWith(".p11") ? { text: `pkcs11:object=${name}?pin-value=${CANARY}\n` } : {}),
   }));
 const ENCLAVE = [
-  ...["identity_ca.cert.pem", "cert.pem", "permissions_ca.cert.pem"],
-  ...["governance.p7s", "permissions.p7s"],
+  "identity_ca.cert.pem",
+  "cert.pem",
+  "permissions_ca.cert.pem",
+  "governance.p7s",
+  "permissions.p7s",
 ];
 
 t.test("an enclave is the files that rmw looks for", async (t) => {

@@ -108,8 +108,11 @@ class Access {
 
   rules(domains: readonly DomainSpan[]): RuleDraft[] {
     const rule = (action: RuleDraft["action"], { publish, subscribe }: Record<Direction, Set<string>>) => ({
-      ...{ action, domains, partitions: [] },
-      ...{ publish: [...publish].toSorted(), subscribe: [...subscribe].toSorted() },
+      action,
+      domains,
+      publish: [...publish].toSorted(),
+      subscribe: [...subscribe].toSorted(),
+      partitions: [],
     });
     const { ALLOW, DENY } = this.#topics;
     // Every ROS node tells the others of its context what it has.
@@ -141,8 +144,12 @@ const PARAMETERS: readonly Included[] = [
     "service",
     "reply",
     [
-      ...["~/describe_parameters", "~/get_parameter_types", "~/get_parameters"],
-      ...["~/list_parameters", "~/set_parameters", "~/set_parameters_atomically"],
+      "~/describe_parameters",
+      "~/get_parameter_types",
+      "~/get_parameters",
+      "~/list_parameters",
+      "~/set_parameters",
+      "~/set_parameters_atomically",
     ],
   ],
 ];
