@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import sys
 import termios
 import time
@@ -13,6 +14,8 @@ import time
 spec = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
+    # A shell lets what it runs in the background ignore Ctrl-C; a user's terminal does not.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(spec["args"][0], spec["args"])
 
 shown = b""
