@@ -52,9 +52,8 @@ export {
   looksLikeCrl,
   parseRevocationList,
   type RevocationList,
-  type RevocationReason,
-  type RevokedCertificate,
 } from "./x509/crl.ts";
+export type { FindEntry, RevocationReason, RevokedCertificate } from "./x509/crl-entries.ts";
 export * from "./x509/extension-oids.ts";
 export * from "./x509/extensions.ts";
 export type { GeneralName } from "./x509/general-name.ts";
@@ -86,4 +85,5 @@ export type { RevocationOutcome } from "./x509/path/revocation.ts";
 export type { RejectedPath } from "./x509/path/search.ts";
 export { explainPath, type PathExplanation, validatePath } from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
+export { type PathQuestion, type PathTerms, pathValidator } from "./x509/path/validator.ts";
 export { parsePublicKeyInfo } from "./x509/public-key.ts";

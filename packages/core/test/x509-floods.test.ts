@@ -3,6 +3,7 @@ import {
   explainPath,
   type PathInput,
   parseCertificate,
+  parseName,
   parseRevocationList,
   rfc5280Profile,
   validatePath,
@@ -277,6 +278,35 @@ t.test("large certificates and lists", async (t) => {
   await judge(t, "its last entry", { leaf: found, revocation: { lists: [list] } }, "CERTIFICATE_REVOKED");
   const lists = Array.from({ length: 3000 }, () => revocationListDer({ issuer: "root", signedBy: leafKey }));
   await judge(t, "3,000 forged lists", { leaf, revocation: { lists } }, "PATH_REFUSED budget");
+});
+
+t.test("names whose comparison is dear", async (t) => {
+  // To bring combining marks into their order takes time with the square of their number.
+  for (const marks of ["\u0301\u0316", "\uff9e\u0301\u0316", "\u0301\u034f\u0316"]) {
+    const text = `a${marks.repeat(Math.floor((MIB - 4096) / Buffer.from(marks).length))}`;
+    const leaf = certificate({ subject: "leaf", issuer: text, key: leafKey, signedBy: rootKey });
+    await judge(t, "combining marks", { leaf }, "ISSUER_MISMATCH");
+  }
+  const expanding = certificate({
+    subject: "leaf",
+    issuer: "\ufdfa".repeat(340_000),
+    key: leafKey,
+    signedBy: rootKey,
+  });
+  await judge(t, "characters that become eighteen", { leaf: expanding }, "ISSUER_MISMATCH");
+});
+
+t.test("a long name of an issuer stands once in a list, not once for each entry", async (t) => {
+  const issuer = "n".repeat(500_000);
+  const entries = Array.from({ length: 24_000 }, (_, i) => ({ serial: serialNumber(i) }));
+  const before = process.memoryUsage().rss;
+  const list = parseRevocationList(revocationListDer({ issuer, signedBy: rootKey, entries }));
+  const grown = Math.round((process.memoryUsage().rss - before) / MIB);
+  t.ok(grown < 400, `${grown} MiB`);
+  const listed = { issuer: parseName(commonName(issuer.toUpperCase())), serialNumber: hex("40000005") };
+  t.equal(list.find(listed)?.reason, "unspecified");
+  t.equal(list.find({ ...listed, issuer: root.subject }), undefined, "the same number of another issuer");
+  t.equal(list.find({ ...listed, serialNumber: hex("50000005") }), undefined);
 });
 
 t.test("what is judged of one certificate costs the next one nothing", async (t) => {

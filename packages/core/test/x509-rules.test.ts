@@ -196,6 +196,28 @@ t.test("4.2.1.10: what cannot be compared fails closed", async (t) => {
   );
 });
 
+t.test("4.2.1.10: no other form or string type leads around an excluded subtree", async (t) => {
+  const violated = { code: "NAME_CONSTRAINT_VIOLATED", subject: "CN=leaf" };
+  const text = (value: string, type: number) => tlv(0xa4, commonName(value, type));
+  for (const type of [0x0c, 0x13, 0x14, 0x16, 0x1a]) {
+    const leaf = leafOf(extension("2.5.29.17", sequence(text("EXCLUDED", type))));
+    const input = { leaf, ...constrained("excluded", "directory", "excluded") };
+    await refuses(t, violated, input, `string type ${type}`);
+  }
+  // An e-mail address as an otherName (RFC 9598): both constraints hold.
+  const mailbox = tlv(0xa0, oid("1.3.6.1.5.5.7.8.9"), tlv(0xa0, tlv(0x0c, ascii("u@example.com"))));
+  const leaf = leafOf(extension("2.5.29.17", sequence(mailbox)));
+  const otherName = extension("2.5.29.30", sequence(tlv(0xa1, sequence(mailbox))), true);
+  await refuses(t, { code: "EXTENSION_UNSUPPORTED" }, { leaf, anchors: [ca(otherName)] }, "as an otherName");
+  await refuses(
+    t,
+    violated,
+    { leaf, ...constrained("permitted", "email", "example.com") },
+    "as an e-mail address",
+  );
+  t.ok(await validate({ leaf, ...constrained("permitted", "dns", "example.com") }));
+});
+
 t.test("4.2.1.10: an e-mail address in the subject counts, and self-issued CAs do not", async (t) => {
   const address = sequence(oid("1.2.840.113549.1.9.1"), tlv(0x16, ascii("alice@evil.org")));
   const leaf = certificate({

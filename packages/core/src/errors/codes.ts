@@ -30,7 +30,7 @@ export const errorCodes = {
   // Files and inline data
   FILE_NOT_FOUND: row(
     "there is no such file",
-    "Check the path; a relative one starts where the participant runs.",
+    "Check the path; a relative one starts where the participant, or the program, runs.",
   ),
   FILE_NOT_READABLE: row(
     "the file may not be read",
@@ -223,7 +223,7 @@ export const errorCodes = {
   // Signed documents
   DOCUMENT_NOT_SMIME: row(
     "the document is not S/MIME",
-    "Sign it: `openssl smime -sign -in X.xml -text -out X.p7s -signer CA.pem -inkey CA.key`.",
+    "Sign it: `ddscred sign X.xml --key URI --cert CA.pem`, or `openssl smime -sign -text -in X.xml -out X.p7s ...`.",
   ),
   DOCUMENT_FORM_REFUSED: row(
     "the document is PKCS#7 in another form than S/MIME",

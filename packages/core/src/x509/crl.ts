@@ -1,17 +1,16 @@
 import { type DerContext, DerFields, malformed } from "../der/fields.ts";
 import { contextTag, type DerNode, DerTag, derContent, derElement } from "../der/node.ts";
 import { readDer } from "../der/read.ts";
-import { derBitStringOctets, derSmallInteger, derTime, sameBytes } from "../der/values.ts";
+import { derBitStringOctets, derSmallInteger, sameBytes } from "../der/values.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import { decodeAlgorithm } from "./algorithm-id.ts";
 import type { AlgorithmId, Extension } from "./certificate.ts";
+import { CRL_CONTEXT as CONTEXT, decodeCrlTime, decodeEntries, type FindEntry } from "./crl-entries.ts";
 import { type IssuingDistributionPoint, issuingDistributionPoint } from "./distribution-points.ts";
 import { decodeExtension, decodeExtensionList, type Extended } from "./extension-decode.ts";
 import { ExtensionOid, extensionName } from "./extension-oids.ts";
 import { authorityKeyIdentifier } from "./extensions.ts";
-import { decodeGeneralNames, directoryName } from "./general-name.ts";
 import { type DistinguishedName, decodeName } from "./name.ts";
-import { nameKey } from "./name-compare.ts";
 
 /**
  * A certificate revocation list (RFC 5280 5) that passed the strict DER check and was decoded. Nothing is said about who
@@ -38,29 +37,8 @@ export interface RevocationList {
   /** How many certificates it lists. */
   readonly size: number;
   /** The entry of a certificate, in constant time. */
-  find(certificate: { issuer: DistinguishedName; serialNumber: Uint8Array }): RevokedCertificate | undefined;
+  readonly find: FindEntry;
 }
-
-export interface RevokedCertificate {
-  readonly revocationDate: Date;
-  readonly reason: RevocationReason;
-}
-
-/** CRLReason (RFC 5280 5.3.1), by number; 7 is not used. */
-const reasons = [
-  "unspecified",
-  "keyCompromise",
-  "cACompromise",
-  "affiliationChanged",
-  "superseded",
-  "cessationOfOperation",
-  "certificateHold",
-  undefined,
-  "removeFromCRL",
-  "privilegeWithdrawn",
-  "aACompromise",
-] as const;
-export type RevocationReason = NonNullable<(typeof reasons)[number]>;
 
 /**
  * Decodes a revocation list of version 1 or 2, after a strict DER check of the whole.
@@ -93,7 +71,7 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
     );
   }
   const issuer = decodeName(bytes, fields.required("issuer"), CONTEXT);
-  const thisUpdate = decodeTime(bytes, fields.required("thisUpdate"), "thisUpdate");
+  const thisUpdate = decodeCrlTime(bytes, fields.required("thisUpdate"), "thisUpdate");
   const nextNode = fields.optional(DerTag.UTC_TIME, DerTag.GENERALIZED_TIME);
   const entryList = fields.optional(DerTag.SEQUENCE);
   const wrapper = fields.optional(contextTag(0));
@@ -113,7 +91,7 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
     tbs: derElement(bytes, tbs),
     issuer,
     thisUpdate,
-    ...(nextNode && { nextUpdate: decodeTime(bytes, nextNode, "nextUpdate") }),
+    ...(nextNode && { nextUpdate: decodeCrlTime(bytes, nextNode, "nextUpdate") }),
     signatureAlgorithm: decodeAlgorithm(bytes, algorithm, CONTEXT),
     signature,
     extensions,
@@ -122,8 +100,8 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
     ...(distributionPoint && { distributionPoint }),
     ...(keyIdentifier && { keyIdentifier }),
     ...(unknownCritical === undefined ? {} : { unknownCritical: extensionName(unknownCritical) }),
-    size: entries.found.size,
-    find: (certificate) => entries.found.get(entryKey(nameKey(certificate.issuer), certificate.serialNumber)),
+    size: entries.size,
+    find: entries.find,
   };
   parsed.add(list);
   return Object.freeze(list);
@@ -155,7 +133,6 @@ export function looksLikeCrl(der: Uint8Array): boolean {
 }
 
 const parsed = new WeakSet<object>();
-const CONTEXT: DerContext = { code: "CRL_INVALID", what: "the revocation list" };
 /** A CRL of a large CA has an entry of four elements and more for each revoked certificate. */
 const LIMITS = { maxSize: 16 * 1024 * 1024, maxElements: 1_000_000 };
 
@@ -179,89 +156,12 @@ function readStrictly(bytes: Uint8Array): DerNode {
   }
 }
 
-function decodeTime(bytes: Uint8Array, node: DerNode, name: string): Date {
-  const date = derTime(bytes, node);
-  if (date === undefined) throw malformed(CONTEXT, node, `${name} is no time of RFC 5280 5.1.2.4`);
-  return date;
-}
-
 function decodeWrapped(bytes: Uint8Array, wrapper: DerNode, isVersion2: boolean): readonly Extension[] {
   if (!isVersion2) throw malformed(CONTEXT, wrapper, "only version 2 has extensions (RFC 5280 5.1.2.1)");
   const fields = new DerFields(wrapper, CONTEXT, wrapper.identifier);
   const list = fields.required("extensions", DerTag.SEQUENCE);
   fields.end();
   return decodeExtensionList(bytes, list, CONTEXT);
-}
-
-interface Entries {
-  readonly found: ReadonlyMap<string, RevokedCertificate>;
-  readonly unknownCritical: string | undefined;
-}
-
-function decodeEntries(
-  bytes: Uint8Array,
-  list: DerNode | undefined,
-  issuer: DistinguishedName,
-  isVersion2: boolean,
-): Entries {
-  const found = new Map<string, RevokedCertificate>();
-  let unknownCritical: string | undefined;
-  let issuerKey = nameKey(issuer);
-  for (const node of list?.children ?? []) {
-    const fields = new DerFields(node, CONTEXT);
-    const serial = derContent(bytes, fields.required("a serial number", DerTag.INTEGER));
-    const revocationDate = decodeTime(bytes, fields.required("revocationDate"), "revocationDate");
-    const extensionList = fields.optional(DerTag.SEQUENCE);
-    fields.end();
-    let reason: RevocationReason = "unspecified";
-    if (extensionList !== undefined) {
-      if (!isVersion2) throw malformed(CONTEXT, extensionList, "only version 2 has extensions");
-      const entry: Extended = { extensions: decodeExtensionList(bytes, extensionList, CONTEXT) };
-      reason = reasonOf(entry);
-      // It holds for the entries that follow, too (5.3.3).
-      issuerKey = issuerOf(entry) ?? issuerKey;
-      unknownCritical ??= entry.extensions.find(
-        ({ oid, critical }) => critical && !UNDERSTOOD_IN_ENTRIES.has(oid),
-      )?.oid;
-    }
-    const key = entryKey(issuerKey, serial);
-    const known = found.get(key);
-    if (known === undefined || known.reason === "removeFromCRL") found.set(key, { revocationDate, reason });
-  }
-  return { found, unknownCritical };
-}
-
-const UNDERSTOOD_IN_ENTRIES = new Set<string>([
-  ExtensionOid.reasonCode,
-  ExtensionOid.invalidityDate,
-  ExtensionOid.certificateIssuer,
-]);
-
-function entryKey(issuerKey: string, serial: Uint8Array): string {
-  const text = serial.length <= 64 ? String.fromCharCode(...serial) : serial.join();
-  return `${text.length}:${text}${issuerKey}`;
-}
-
-function reasonOf(entry: Extended): RevocationReason {
-  const read = (bytes: Uint8Array, node: DerNode, context: DerContext) => {
-    const number = node.identifier === DerTag.ENUMERATED ? derSmallInteger(bytes, node) : undefined;
-    const reason = number === undefined ? undefined : reasons[number];
-    if (reason === undefined) throw malformed(context, node, "it is no CRLReason");
-    return reason;
-  };
-  return decodeExtension(entry, "reasonCode", read, "CRL_INVALID") ?? "unspecified";
-}
-
-/** The key of the name of certificateIssuer. */
-function issuerOf(entry: Extended): string | undefined {
-  const read = (bytes: Uint8Array, node: DerNode, context: DerContext) => {
-    if (node.identifier !== DerTag.SEQUENCE) throw malformed(context, node, "it is no list of names");
-    const names = decodeGeneralNames(bytes, node, context).flatMap((name) => directoryName(name) ?? []);
-    const [name] = names;
-    if (name === undefined || names.length > 1) throw malformed(context, node, "it names no one issuer");
-    return nameKey(name);
-  };
-  return decodeExtension(entry, "certificateIssuer", read, "CRL_INVALID");
 }
 
 /** A number from 0 of at most 20 octets (5.2.3). */

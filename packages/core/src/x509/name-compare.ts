@@ -1,12 +1,12 @@
 import { DerTag } from "../der/node.ts";
 import { DOMAIN_COMPONENT } from "./attribute-types.ts";
-import type { DistinguishedName, NameAttribute } from "./name.ts";
+import { type DistinguishedName, isString, type NameAttribute } from "./name.ts";
 import type { NameText, NameTextAttribute } from "./name-text.ts";
 
 /**
  * Whether two names are the same by RFC 5280 7.1: the same RDNs in the same order, the attributes of an RDN
- * in any order. UTF8String and PrintableString compare without case and with blanks compressed, also with
- * each other; other string types compare by their bytes, except domainComponent (7.3).
+ * in any order. Strings compare without case and with blanks compressed, whatever their types: if types counted, a name
+ * that a CA excludes could be had in another one. Other values compare by their bytes.
  */
 export function namesEqual(a: DistinguishedName, b: DistinguishedName): boolean {
   return a.rdns.length === b.rdns.length && nameKey(a) === nameKey(b);
@@ -40,21 +40,25 @@ export function subjectMatches(name: DistinguishedName, text: NameText): boolean
 const keys = new WeakMap<DistinguishedName, string>();
 
 function attributeKey(attribute: NameAttribute): string {
-  return ignoresCase(attribute)
-    ? `${attribute.type}=${prepare(attribute.value)}`
-    : `${attribute.type}#${Array.from(attribute.der).join(".")}`;
+  const { type, value } = attribute;
+  return isString(attribute) ? `${type}=${prepare(value)}` : `${type}${value}`;
 }
 
+/** Whether a text that a person wrote need not be in the same case. */
 function ignoresCase(attribute: NameAttribute): boolean {
   const tag = attribute.der[0];
   if (tag === DerTag.IA5_STRING) return attribute.type === DOMAIN_COMPONENT;
   return tag === DerTag.UTF8_STRING || tag === DerTag.PRINTABLE_STRING;
 }
 
-/** String preparation of RFC 4518 section 2, by JavaScript's own tables. */
+/**
+ * String preparation of RFC 4518 section 2, by JavaScript's own tables. A text with more combining marks in a row than
+ * any language writes stays as it is: bringing them into order takes time with the square of their number.
+ */
 function prepare(value: string): string {
-  return value
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+  const text = value.replace(/\p{Default_Ignorable_Code_Point}/gu, "");
+  if (MANY_MARKS.test(text)) return text;
+  return text
     .normalize("NFKC")
     .toUpperCase()
     .toLowerCase()
@@ -63,6 +67,9 @@ function prepare(value: string): string {
     .filter((word) => word !== "")
     .join(" ");
 }
+
+/** Beyond the limit of UAX #15 section 13; U+FF9E and U+FF9F become marks. */
+const MANY_MARKS = /[\p{M}\uff9e\uff9f]{31}/u;
 
 function sameRdns(name: DistinguishedName, written: NameText["rdns"]): boolean {
   return (

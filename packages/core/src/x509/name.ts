@@ -2,6 +2,7 @@ import { type DerContext, DerFields, malformed } from "../der/fields.ts";
 import { type DerNode, DerTag, derContent, derElement } from "../der/node.ts";
 import { readDer } from "../der/read.ts";
 import { derOid } from "../der/values.ts";
+import { hexOf } from "../hex.ts";
 import { utf8Text } from "../host.ts";
 
 /** A distinguished name (RFC 5280 4.1.2.4): RDNs in encoded order, most significant first. */
@@ -60,6 +61,11 @@ export function decodeString(bytes: Uint8Array, node: DerNode, context: DerConte
   return text;
 }
 
+/** Whether the value of an attribute is of a string type, so that its text can be compared. */
+export function isString({ der }: NameAttribute): boolean {
+  return STRINGS.has(der[0] ?? 0);
+}
+
 function decodeAttribute(bytes: Uint8Array, node: DerNode, context: DerContext): NameAttribute {
   const fields = new DerFields(node, context);
   const type = derOid(bytes, fields.required("the type of an attribute", DerTag.OBJECT_IDENTIFIER));
@@ -71,7 +77,7 @@ function decodeAttribute(bytes: Uint8Array, node: DerNode, context: DerContext):
 
 /** The form of a value that is no string: RFC 4514 2.4. */
 function hexValue(der: Uint8Array): string {
-  return `#${Array.from(der, (octet) => octet.toString(16).padStart(2, "0")).join("")}`.toUpperCase();
+  return `#${hexOf(der).toUpperCase()}`;
 }
 
 /** Octets as they stand. TeletexString is read so too, as all software does; PrintableString is not policed. */

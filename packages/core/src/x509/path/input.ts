@@ -67,7 +67,8 @@ export function checkInput(input: PathInput): CheckedInput {
   };
 }
 
-function checkRevocation({
+/** Lists as they are looked into. */
+export function checkRevocation({
   lists,
   require = true,
 }: RevocationInput): NonNullable<CheckedInput["revocation"]> {

@@ -15,14 +15,11 @@ export interface SubjectName {
   readonly value: NameValue | undefined;
 }
 
-type NameValue =
+export type NameValue =
   | { readonly form: "directory"; readonly rdns: readonly string[] }
   | { readonly form: "email"; readonly local: string; readonly host: string }
   | { readonly form: "host"; readonly host: string }
   | { readonly form: "ip"; readonly octets: Uint8Array };
-
-/** Whether a name lies in a subtree. An excluded subtree also takes in a wildcard that may stand for a name in it. */
-export type Subtree = (name: NameValue, excludes: boolean) => boolean;
 
 export const formLabels: Readonly<Record<number, string>> = {
   [Tag.otherName]: "otherName",
@@ -52,25 +49,13 @@ export function subjectNames(certificate: Certificate): readonly SubjectName[] {
       names.push({ tag: Tag.rfc822Name, shown: short(value), value: emailValue(value) });
     }
   }
-  for (const name of subjectAltName(certificate) ?? []) names.push(alternativeName(name));
-  return names;
-}
-
-/** The subtree below a base; undefined where the base is malformed, or of a form that is not supported. */
-export function subtree({ tag, content, der }: GeneralName): Subtree | undefined {
-  if (tag === Tag.directoryName) {
-    const base = directoryName({ tag, content, der });
-    if (base === undefined) return undefined;
-    const keys = rdnKeys(base);
-    return (name) => name.form === "directory" && keys.every((key, index) => name.rdns[index] === key);
+  for (const name of subjectAltName(certificate) ?? []) {
+    names.push(alternativeName(name));
+    if (isSmtpUtf8Mailbox(name)) {
+      names.push({ tag: Tag.rfc822Name, shown: "(SmtpUTF8Mailbox)", value: undefined });
+    }
   }
-  if (tag === Tag.iPAddress) return ipSubtree(content);
-  const text = asciiText(content)?.toLowerCase();
-  if (text === undefined) return undefined;
-  if (tag === Tag.dNSName) return dnsSubtree(text);
-  if (tag === Tag.rfc822Name) return emailSubtree(asciiText(content) ?? "");
-  if (tag === Tag.uniformResourceIdentifier) return hostSubtree(text);
-  return undefined;
+  return names;
 }
 
 /** How the base of a subtree is shown. */
@@ -82,11 +67,16 @@ export function showName(name: GeneralName): string {
 }
 
 const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
-/** SmtpUTF8Mailbox (RFC 9598): an e-mail address in the clothes of an otherName. */
+/** id-on-SmtpUTF8Mailbox. */
 const SMTP_UTF8_MAILBOX = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x09];
 const MAX_SHOWN = 200;
 
 const short = (text: string) => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text);
+
+/** SmtpUTF8Mailbox (RFC 9598): an e-mail address in the clothes of an otherName; the constraints on both hold. */
+function isSmtpUtf8Mailbox({ tag, content }: GeneralName): boolean {
+  return tag === Tag.otherName && SMTP_UTF8_MAILBOX.every((octet, index) => content[index] === octet);
+}
 
 function alternativeName(name: GeneralName): SubjectName {
   const { tag, content } = name;
@@ -99,9 +89,6 @@ function alternativeName(name: GeneralName): SubjectName {
     const valid = content.length === 4 || content.length === 16;
     return { tag, shown, value: valid ? { form: "ip", octets: content } : undefined };
   }
-  if (tag === Tag.otherName && SMTP_UTF8_MAILBOX.every((octet, index) => content[index] === octet)) {
-    return { tag: Tag.rfc822Name, shown: "(SmtpUTF8Mailbox)", value: undefined };
-  }
   const text = asciiText(content);
   if (text === undefined) return { tag, shown, value: undefined };
   if (tag === Tag.rfc822Name) return { tag, shown, value: emailValue(text) };
@@ -110,9 +97,7 @@ function alternativeName(name: GeneralName): SubjectName {
   return { tag, shown, value: undefined };
 }
 
-// --- names
-
-function emailValue(text: string): NameValue | undefined {
+export function emailValue(text: string): NameValue | undefined {
   const at = text.lastIndexOf("@");
   const host = text.slice(at + 1).toLowerCase();
   if (at < 1 || !isHost(host)) return undefined;
@@ -134,70 +119,18 @@ function uriValue(text: string): NameValue | undefined {
 }
 
 /** Labels of a host, without the trailing dot; underscores are common in the field. */
-function isHost(host: string): boolean {
+export function isHost(host: string): boolean {
   if (host.length === 0 || host.length > 253) return false;
   return host.split(".").every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
 }
 
-function asciiText(content: Uint8Array): string | undefined {
+export function asciiText(content: Uint8Array): string | undefined {
   if (content.length > MAX_TEXT || !content.every((octet) => octet > 0x20 && octet < 0x7f)) return undefined;
   return String.fromCharCode(...content);
 }
 
 /** Longer than any host, mailbox or URI that is in use. */
 const MAX_TEXT = 8192;
-
-// --- subtrees
-
-/** A host and all that is below it. */
-function dnsSubtree(base: string): Subtree | undefined {
-  if (base === "") return (name) => name.form === "host";
-  if (!isHost(base)) return undefined;
-  const below = `.${base}`;
-  const labels = base.split(".").length;
-  return (name, excludes) => {
-    if (name.form !== "host") return false;
-    if (name.host === base || name.host.endsWith(below)) return true;
-    // *.example.com stands for a.example.com too.
-    return (
-      excludes &&
-      name.host.startsWith("*.") &&
-      base.endsWith(name.host.slice(1)) &&
-      labels === name.host.split(".").length
-    );
-  };
-}
-
-/** `.example.com` is the hosts below, `example.com` the one host; an empty base is every host. */
-function hostSubtree(base: string): Subtree | undefined {
-  const isDomain = base.startsWith(".");
-  if (base !== "" && !isHost(isDomain ? base.slice(1) : base)) return undefined;
-  return (name) =>
-    (name.form === "host" || name.form === "email") &&
-    (base === "" || (isDomain ? name.host.endsWith(base) : name.host === base));
-}
-
-/** A mailbox, all mailboxes of a host, or those of the hosts below `.example.com`. */
-function emailSubtree(base: string): Subtree | undefined {
-  if (!base.includes("@")) return hostSubtree(base.toLowerCase());
-  const mailbox = emailValue(base);
-  if (mailbox?.form !== "email") return undefined;
-  return (name) => name.form === "email" && name.local === mailbox.local && name.host === mailbox.host;
-}
-
-/** An address and a mask of its size, whose ones all come first (RFC 4632). */
-function ipSubtree(content: Uint8Array): Subtree | undefined {
-  if (content.length !== 8 && content.length !== 32) return undefined;
-  const size = content.length / 2;
-  const base = content.subarray(0, size);
-  const mask = content.subarray(size);
-  const bits = Array.from(mask, (octet) => octet.toString(2).padStart(8, "0")).join("");
-  if (bits.includes("01")) return undefined;
-  return (name) =>
-    name.form === "ip" &&
-    name.octets.length === size &&
-    mask.every((octet, index) => (((name.octets[index] ?? 0) ^ (base[index] ?? 0)) & octet) === 0);
-}
 
 function showAddress(octets: Uint8Array): string {
   if (octets.length === 4) return octets.join(".");

@@ -3,7 +3,8 @@ import { type GeneralName, GeneralNameTag } from "../general-name.ts";
 import { nameConstraints } from "../name-constraints.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
-import { formLabels, type SubjectName, type Subtree, showName, subjectNames, subtree } from "./name-forms.ts";
+import { formLabels, type SubjectName, showName, subjectNames } from "./name-forms.ts";
+import { type Subtree, subtree } from "./name-subtrees.ts";
 import { certificateError, isSelfIssued } from "./rules.ts";
 
 const SECTION = "RFC 5280 4.2.1.10";

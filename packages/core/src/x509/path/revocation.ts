@@ -1,7 +1,8 @@
 import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
-import type { RevocationList, RevokedCertificate } from "../crl.ts";
+import type { RevocationList } from "../crl.ts";
+import type { RevokedCertificate } from "../crl-entries.ts";
 import { ExtensionOid } from "../extension-oids.ts";
 import { nameKey } from "../name-compare.ts";
 import { displayName } from "../name-format.ts";

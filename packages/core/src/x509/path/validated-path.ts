@@ -64,3 +64,8 @@ const MAKER = Symbol("validatePath");
 export function makeValidatedPath(parts: Parts): ValidatedPath {
   return new ValidatedPath(parts, MAKER);
 }
+
+/** The same path, validated for another moment at which nothing of it differs. */
+export function pathAt(path: ValidatedPath, at: Date): ValidatedPath {
+  return makeValidatedPath({ ...path, certificates: [path.leaf, ...path.certificates.slice(1)], at });
+}
