@@ -102,8 +102,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return await verb.run(rest);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`ddscred ${name}: ${error.message}\n\n${verb.usage.split("\n\n")[0]}\n
-ddscred ${name} --help explains it.\n`);
+      const usage = (await verb.help?.(rest)) ?? verb.usage;
+      const action = usage === verb.usage ? name : `${name} ${rest[0]}`;
+      process.stderr.write(`ddscred ${action}: ${error.message}\n\n${usage.split("\n\n")[0]}\n
+ddscred ${action} --help explains it.\n`);
       return EXIT.usage;
     }
     return showError(error);

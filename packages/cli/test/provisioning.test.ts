@@ -327,7 +327,7 @@ t.test("wrong usage is said before a token is touched", async (t) => {
     const { status, stdout, stderr } = ddscred(args);
     t.equal(status, 2, args.join(" "));
     t.equal(stdout, "");
-    t.match(stderr, /^ddscred (?:key|cert|csr|remove): .*\n\nUsage: /);
+    t.match(stderr, /^ddscred (?:key|cert|csr|remove)(?: (?:generate|import|issue))?: .*\n\nUsage: /);
   }
   for (const args of [
     ["key", "generate"],

@@ -30,9 +30,14 @@ export async function readDerInput(value: string, label: string): Promise<Uint8A
  */
 export async function writePem(file: string | undefined, label: string, der: Uint8Array): Promise<string> {
   const pem = encodePem(label, der);
-  if (file === undefined || file === "-") return pem;
+  if (file !== undefined && file !== "-") await writeNew(file, pem);
+  return pem;
+}
+
+/** Writes a new file that all may read. `FILE_WRITE_FAILED`, also where it is there already. */
+export async function writeNew(file: string, text: string): Promise<void> {
   try {
-    await writeFile(file, pem, { flag: "wx", mode: 0o644 });
+    await writeFile(file, text, { flag: "wx", mode: 0o644 });
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
     const problem =
@@ -42,7 +47,6 @@ export async function writePem(file: string | undefined, label: string, der: Uin
       ...(code === "EEXIST" ? { hint: "Choose another name (--out), or move the old file away." } : {}),
     });
   }
-  return pem;
 }
 
 const SEQUENCE = 0x30;

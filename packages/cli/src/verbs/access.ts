@@ -22,6 +22,7 @@ import {
   readMoment,
   readTags,
 } from "../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
 import { type Source, sourceReaders } from "../source.ts";
 import { decisionJson, renderDecision } from "../terminal/decision.ts";
 import { exitOf } from "../terminal/errors.ts";
@@ -29,7 +30,7 @@ import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
 
-const usage = `Usage: ddscred access [OPTIONS] SOURCE --domain N QUESTION
+const usage = `Usage: ddscred access [OPTIONS] SOURCE [--domain N] QUESTION
        ddscred access [OPTIONS] --property NAME=URI ... --domain N QUESTION
 
 Says whether the participant of a configuration may do something, which rule of
@@ -38,7 +39,8 @@ not accept, an identity, a signature, a document, allows nothing.
 
   SOURCE                as for \`ddscred check\`: a configuration of Cyclone DDS, a
                         profile of Fast DDS, an enclave of SROS 2
-  --domain N            the domain, 0 to 230; default: that of the configuration
+  --domain N            the domain, 0 to 230; default: the one that the
+                        configuration is for, where it is for one
   --domain-tag TAG      the domain tag of the participant, since 1.2; default: none
   QUESTION              one of
     --join              join the domain
@@ -55,6 +57,8 @@ not accept, an identity, a signature, a document, allows nothing.
   --protection          say also what is encrypted, signed and open, with the
                         masks on the wire
   --module PATH         PKCS#11 module for pkcs11: URIs
+${pinUsage}
+${traceUsage}
   --format text|json    default text. JSON: allowed, code, reason, rule (file,
                         line, column), considered; code is the number that
                         Cyclone DDS gives in its dialect (0: allowed), and a code
@@ -71,7 +75,7 @@ export const verb: Verb = { usage, run };
 async function run(argv: readonly string[]): Promise<number> {
   const args = readArguments(argv, {
     property: { type: "string", multiple: true },
-    module: { type: "string" },
+    ...tokenOptions,
     domain: { type: "string" },
     "domain-tag": { type: "string" },
     join: { type: "boolean" },
@@ -150,7 +154,7 @@ async function answer(
   const domain = asks ?? (typeof configuration.domain === "number" ? configuration.domain : undefined);
   if (domain === undefined) throw new UsageError("name the domain: --domain N");
   const base = { source: configuration.source, ...asked(question, args), domain };
-  const { resolver, crypto } = wire({ module: args.text("module"), bases });
+  const { resolver, crypto } = wire({ ...tokenWiring(args), bases });
   try {
     const at = readMoment(args) ?? new Date();
     const files = fileBackend({ bases });

@@ -16,7 +16,7 @@ const usage = `Usage: ddscred cert import URI --cert FILE|URI [OPTIONS]
   issue      issue a certificate, with a CA's key wherever it is
   verify     is a certificate good under a CA, and by which path
 
-\`ddscred cert verify --help\` explains it.
+Each has its own --help, such as \`ddscred cert issue --help\`.
 `;
 
 export const verb: Verb = { usage, run, help };

@@ -9,7 +9,7 @@ import {
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { pinUsage, tokenOptions } from "../pin/options.ts";
+import { pinUsage, tokenOptions, traceUsage } from "../pin/options.ts";
 import { answering, nextCommand } from "../provisioning/answer.ts";
 import { uriOf, writePem } from "../provisioning/files.ts";
 import { needed, withTokens } from "../provisioning/on-token.ts";
@@ -21,10 +21,12 @@ key, signed by it on its token.
 
   --key URI             the private key: pkcs11:, file: or a path
   --subject NAME        who it is for: CN=alice,O=Example or /O=Example/CN=alice
-  --out FILE            where to write the PEM; default: standard output
+  --out FILE            where to write the PEM; default: standard output. A file
+                        that is there is not overwritten
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 written, 1 refused, 2 wrong usage, 3 a device failed.

@@ -34,6 +34,9 @@ variables. Says what to do about each. No PIN is asked for or printed.
 ${traceUsage}
   --format text|json    default text
 
+Exit status: 0 nothing is wrong but for warnings, 1 something is, 2 wrong usage,
+3 a device failed.
+
   ddscred doctor
   ddscred doctor --module /usr/lib/softhsm/libsofthsm2.so 'pkcs11:token=HSM'
 `;

@@ -1,11 +1,13 @@
-import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, formatName } from "@ddscred/core";
 import { readDescription, readPolicy, writeGovernance, writePermissions } from "@ddscred/dds-security";
-import { EXIT, UsageError } from "../exit.ts";
+import { shellWord } from "../doctor/report.ts";
+import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readMoment } from "../options.ts";
+import { answering } from "../provisioning/answer.ts";
+import { writeNew } from "../provisioning/files.ts";
 
 const usage = `Usage: ddscred draft governance FILE [--out XML]
        ddscred draft permissions FILE [OPTIONS] [--out XML]
@@ -15,7 +17,8 @@ read, from a short description. Sign it with ddscred sign.
 
   FILE                description (JSON), or for permissions a policy of SROS 2
                       (XML)
-  --out XML           write there instead of stdout; an existing file is kept
+  --out XML           where to write; default: standard output. A file that is there
+                      is not overwritten
   --domain N          for a policy: a domain or a range such as 0-9; repeat it.
                       Default 0
   --enclave PATH      for a policy: this enclave alone
@@ -61,9 +64,15 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const bytes = await fileBackend().document(pathToFileURL(file).href);
   const xml = kind === "governance" ? await governance(bytes) : await permissions(bytes, file, args);
-  await write(xml, args.text("out"));
-  return EXIT.good;
+  const out = args.text("out") ?? "-";
+  return await answering("text", async () => {
+    if (out === "-") return { text: xml };
+    await writeNew(out, xml);
+    return { done: "written", what: out, rows: [["document", kind]], next: [signCommand(out)], json: {} };
+  });
 }
+
+const signCommand = (file: string) => `ddscred sign ${shellWord(file)} --key URI --cert URI`;
 
 async function governance(bytes: Uint8Array): Promise<string> {
   if (isXml(bytes)) throw new UsageError("a governance document is drafted from a description in JSON");
@@ -130,22 +139,6 @@ function domainSpans(texts: readonly string[]): [number, number][] {
     }
     return [Number(first), Number(last)];
   });
-}
-
-async function write(xml: string, out: string | undefined): Promise<void> {
-  if (out === undefined) {
-    process.stdout.write(xml);
-    return;
-  }
-  try {
-    await writeFile(out, xml, { flag: "wx" });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") throw new UsageError("--out names a file that exists; remove it first");
-    throw new CredentialError("FILE_WRITE_FAILED", `the file cannot be written (${code ?? "unknown"})`, {
-      uri: pathToFileURL(out).href,
-    });
-  }
 }
 
 /** Behind a byte order mark and blanks. */

@@ -21,8 +21,8 @@ import { exitOf } from "../terminal/errors.ts";
 import { escaped, UNSAFE } from "../terminal/style.ts";
 import { wire } from "../wiring.ts";
 
-const usage = `Usage: ddscred handshake [OPTIONS] FILE --role initiator|replier
-       ddscred handshake [OPTIONS] FILE --announce
+const usage = `Usage: ddscred handshake [OPTIONS] SOURCE --role initiator|replier
+       ddscred handshake [OPTIONS] SOURCE --announce
        ddscred handshake [OPTIONS] --property NAME=URI ...
 
 Authenticates with another participant (DDS:Auth:PKI-DH), live: the tokens of
@@ -33,7 +33,7 @@ A token that is refused is told on stderr, and the next one is read. The last
 line is {"authenticated": true, "peer": "CN=...", "sharedSecretSha256": "..."},
 or {"authenticated": false, "code": "...", "message": "..."}.
 
-  FILE                  as for check: one configuration
+  SOURCE                as for check: one configuration
   --property NAME=URI   a property instead of a file; repeat it
   --role ROLE           who this is: initiator begins at once, replier waits
   --announce            first exchange {"guid": "HEX", "identity_token": {...}}
@@ -49,7 +49,7 @@ or {"authenticated": false, "code": "...", "message": "..."}.
   --module PATH         PKCS#11 module for pkcs11: URIs
 ${pinUsage}
 ${traceUsage}
-  --domain N            which configuration of the file, 0 to 230
+  --domain N            which configuration of SOURCE, 0 to 230
   --at TIME             judge certificates at another moment
 
 Exit status: 0 authenticated, 1 not, 2 wrong usage, 3 a device failed.

@@ -13,7 +13,7 @@ const usage = `Usage: ddscred key generate URI [OPTIONS]
   generate   make a key pair on a token, which it never leaves
   import     store a key that was made elsewhere: a risk
 
-\`ddscred key generate --help\` explains it.
+Each has its own --help, such as \`ddscred key generate --help\`.
 `;
 
 export const verb: Verb = { usage, run, help };

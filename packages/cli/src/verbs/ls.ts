@@ -21,6 +21,8 @@ ${pinUsage}
 ${traceUsage}
   --format text|json    default text
 
+Exit status: 0 listed, 1 nothing matches, 2 wrong usage, 3 a device failed.
+
   ddscred ls --module /usr/lib/softhsm/libsofthsm2.so
   ddscred ls 'pkcs11:token=HSM;type=private' --pin-source env:PIN
 `;
@@ -36,6 +38,7 @@ async function run(argv: readonly string[]): Promise<number> {
   try {
     const found = await list(uri, args);
     if (format === "json") printJson(found);
+    else if (found.length === 0) process.stdout.write(nothing(uri, args));
     else process.stdout.write(render(found, styleOf(process.stdout)));
     return found.length > 0 ? EXIT.good : EXIT.no;
   } catch (error) {
@@ -56,11 +59,21 @@ async function list(uri: string, args: Arguments): Promise<CredentialDescription
   return found;
 }
 
+function nothing(uri: string, args: Arguments): string {
+  const withoutPin = args.text("pin-source") === undefined && !/[?&]pin-(?:value|source)=/.test(uri);
+  const needed = withoutPin ? " without a PIN (--pin-source), which private objects need" : "";
+  return `nothing matches${needed}; ddscred ls without a URI shows what is there\n`;
+}
+
+/** No PIN is sent where the URI names several tokens. */
+const HIDDEN = "private objects are listed with a PIN and a URI of this token alone";
+
 function render(found: readonly CredentialDescription[], style: Style): string {
-  if (found.length === 0) return "nothing matches; ddscred ls without a URI shows what is there\n";
   return found
     .map(({ kind, label, uri, details }) => {
-      const facts = Object.entries(details).map(([name, value]) => `${name} ${brief(value, LABEL)}`);
+      const facts = Object.entries(details).map(([name, value]) =>
+        name === "hidden" ? HIDDEN : `${name} ${brief(value, LABEL)}`,
+      );
       const head = `${style.bold(brief(label === "" ? "(no label)" : label, LABEL))}  ${kind}`;
       const told = facts.length > 0 ? `${style.faint(wrap(facts.join(", "), style.width, "  "))}\n` : "";
       return `${head}\n  ${brief(uri, URI)}\n${told}`;

@@ -41,7 +41,7 @@ before, and the signature is verified after.
   --key URI             the permissions CA's private key: file: or pkcs11:
   --cert URI            its certificate: file:, data: or pkcs11:, or a path
   --out FILE            where to write; default: FILE with .p7s for .xml;
-                        - is standard output
+                        - is standard output. A file that is there is replaced
   --resign              FILE is a signed document: verify it, and sign its text
                         again
   --ca URI              with --resign: who signed it before; default: --cert

@@ -22,15 +22,17 @@ const usage = `Usage: ddscred uri parse [--lenient] URI
 
 PKCS#11 URIs by RFC 7512, strictly. PINs are never shown.
 
-  parse      explains each attribute; exit 0 for a valid URI
+  parse      explains each attribute
   format     writes the canonical form; NAME=VALUE holds plain text, id as
              hexadecimal digits
   match      does PATTERN match what the second URI describes (such as a line of
-             ddscred ls); exit 0 if it does
-  compare    do both name the same (RFC 7512 2.6); exit 0 if they do
+             ddscred ls)
+  compare    do both name the same (RFC 7512 2.6)
 
   --lenient             accept spellings from before RFC 7512, and say which
   --format text|json    default text
+
+Exit status: 0 yes or valid, 1 no or not valid, 2 wrong usage.
 
   ddscred uri parse 'pkcs11:token=My%20HSM;object=alice_key;type=private'
   ddscred uri format token='My HSM' object=alice_key id=01ff

@@ -1,7 +1,7 @@
 import { formatName, parseCertificate } from "@ddscred/core";
 import type { Verb } from "../../main.ts";
 import { readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions } from "../../pin/options.ts";
+import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
 import { answering, nextCommand } from "../../provisioning/answer.ts";
 import { uriOf } from "../../provisioning/files.ts";
 import { needed, oneTokenUri, withTokens } from "../../provisioning/on-token.ts";
@@ -20,6 +20,7 @@ found together. A CA's certificate needs no key there.
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 stored, 1 refused, 2 wrong usage, 3 a device failed.

@@ -2,7 +2,7 @@ import { formatName, issueCertificate, parseCertificate, readCertificateRequest 
 import { UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions } from "../../pin/options.ts";
+import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
 import { answering, nextCommand } from "../../provisioning/answer.ts";
 import { readDerInput, uriOf, writePem } from "../../provisioning/files.ts";
 import { needed, withTokens } from "../../provisioning/on-token.ts";
@@ -21,10 +21,12 @@ request's; what else the request asks for is passed over.
                         issued by its own key: a root CA, with --ca
   --days N              how long it is valid, from now on
   --ca                  it is a CA's: identity CA or permissions CA
-  --out FILE            where to write the PEM; default: standard output
+  --out FILE            where to write the PEM; default: standard output. A file
+                        that is there is not overwritten
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 issued, 1 refused, 2 wrong usage, 3 a device failed.

@@ -22,6 +22,7 @@ import { renderPath } from "../../documents/render.ts";
 import { EXIT, UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../../options.ts";
+import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../../pin/options.ts";
 import { uriOf } from "../../provisioning/files.ts";
 import { exitOf } from "../../terminal/errors.ts";
 import { printJson } from "../../terminal/json.ts";
@@ -48,6 +49,8 @@ Further certificates in FILE may stand between, in any order.
                         2027-01-31T12:00:00Z
   --explain             also tell every path that was tried, and why it fell
   --module PATH         PKCS#11 module for pkcs11: URIs
+${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed.
@@ -105,7 +108,7 @@ async function run(argv: readonly string[]): Promise<number> {
     purpose: { type: "string" },
     at: { type: "string" },
     explain: { type: "boolean" },
-    module: { type: "string" },
+    ...tokenOptions,
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json"]);
@@ -127,7 +130,7 @@ async function examine(args: Arguments): Promise<Report> {
     throw new UsageError("--purpose is a name such as clientAuth, or an OID");
   }
   const at = readMoment(args) ?? new Date();
-  const { resolver, crypto } = wire({ module: args.text("module") });
+  const { resolver, crypto } = wire(tokenWiring(args));
   const head = { profile: name, at: at.toISOString() };
   let leaf: Certificate | undefined;
   try {

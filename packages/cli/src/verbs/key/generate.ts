@@ -2,7 +2,7 @@ import type { NewKeyType } from "@ddscred/core";
 import { UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions } from "../../pin/options.ts";
+import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
 import { answering } from "../../provisioning/answer.ts";
 import { keyAnswer } from "../../provisioning/key-answer.ts";
 import { oneTokenUri, tellProgress, withTokens } from "../../provisioning/on-token.ts";
@@ -22,6 +22,7 @@ before the URIs are printed; where anything fails, nothing is left behind.
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 made, 1 refused, 2 wrong usage, 3 a device failed.

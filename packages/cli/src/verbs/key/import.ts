@@ -4,7 +4,7 @@ import { exportPrivateKey } from "@ddscred/crypto-node";
 import { UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions } from "../../pin/options.ts";
+import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
 import { answering } from "../../provisioning/answer.ts";
 import { readInput, uriOf } from "../../provisioning/files.ts";
 import { keyAnswer } from "../../provisioning/key-answer.ts";
@@ -25,6 +25,7 @@ now on. A key that is made on the token has no such past: ddscred key generate.
   --module PATH         PKCS#11 module; default: the one that the environment,
                         openssl.cnf or p11-kit names (ddscred doctor)
 ${pinUsage}
+${traceUsage}
   --format text|json    default text
 
 Exit status: 0 stored, 1 refused, 2 wrong usage, 3 a device failed.
