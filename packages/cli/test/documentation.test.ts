@@ -1,0 +1,68 @@
+// docs/deployment.md is pasted into a shell, and the programs of the packages' READMEs run as they stand.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { missing, root, temporaryFolder } from "./support/program.ts";
+import { softHsm } from "./support/tokens.ts";
+
+t.setTimeout(120_000);
+
+const blocksOf = (file: string, language: string): string[] => {
+  const text = readFileSync(join(root, file), "utf8");
+  return Array.from(text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)).flatMap(([, of, code]) =>
+    of === language && code !== undefined ? [code] : [],
+  );
+};
+
+const skip =
+  missing("softhsm2-util", "bash") ?? (softHsm === "" ? "SoftHSM's module is not installed" : false);
+
+t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, (t) => {
+  const home = temporaryFolder(t);
+  // The page names the module where Debian has it.
+  const page = blocksOf("docs/deployment.md", "sh")
+    .join("")
+    .replaceAll("/usr/lib/softhsm/libsofthsm2.so", softHsm);
+  const program = `ddscred() { "${process.execPath}" "${join(root, "packages/cli/bin/ddscred.js")}" "$@"; }`;
+  const script = ["set -e", program, page].join("\n");
+  const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
+    encoding: "utf8",
+    env: { ...process.env, HOME: home },
+  });
+  t.equal(status, 0, stderr);
+  for (const line of [
+    /^good {2}permissions\.p7s$/m,
+    /^good {2}alice\.xml$/m,
+    /^good {2}bob\.xml$/m,
+    /^allowed {2}publish Square/m,
+    /^allowed {2}subscribe Square/m,
+    /^authenticate$/m,
+    /^denied {2}publish Square/m,
+  ]) {
+    t.match(stdout, line);
+  }
+  t.notMatch(stdout, /^(?:warning|info|error)\b/m, "nothing to complain about");
+  t.end();
+});
+
+// These packages cannot import those that their examples need beside them; the program's package has them all.
+for (const name of ["core", "dds-security", "crypto-node", "backend-file"]) {
+  t.test(`the programs of the README of ${name} print what they say`, (t) => {
+    const here = join(root, "packages/cli/.tmp");
+    mkdirSync(here, { recursive: true });
+    const folder = mkdtempSync(join(here, "readme-"));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const programs = blocksOf(`packages/${name}/README.md`, "js");
+    t.not(programs.length, 0);
+    for (const [number, code] of programs.entries()) {
+      const file = join(folder, `program-${number}.mjs`);
+      writeFileSync(file, code);
+      const output = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
+      for (const [, printed = ""] of code.matchAll(/^.*console\.log\(.*\); \/\/ (.+)$/gm))
+        t.match(output, printed);
+    }
+    t.end();
+  });
+}
