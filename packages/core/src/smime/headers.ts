@@ -46,7 +46,11 @@ export function readHeaders(bytes: Uint8Array, start: number): MimeHeaders | Hea
       }
       fields.set(name, (header[2] ?? "").trim());
     } else if (/^[ \t]/.test(text) && name !== "") {
-      fields.set(name, `${fields.get(name) ?? ""} ${text.trim()}`.trim());
+      const value = fields.get(name) ?? "";
+      if (value === "" && name.startsWith("content-")) {
+        return { problem: "the value of a Content header begins on the next line", line: lines };
+      }
+      fields.set(name, `${value} ${text.trim()}`.trim());
     } else {
       // The line is not quoted: where a key or a PIN file is named by mistake, it is the secret.
       return { problem: 'the line is not a MIME header ("Name: value")', line: lines };
@@ -76,7 +80,7 @@ export function parseContentType(value: string): ContentType | undefined {
     }
     const name = (match[1] ?? "").toLowerCase();
     if (parameters.has(name)) return undefined;
-    parameters.set(name, match[2]?.replace(/\\(.)/gs, "$1") ?? match[3] ?? "");
+    parameters.set(name, match[2] ?? match[3] ?? "");
     at = PARAMETER.lastIndex;
   }
   return { type: type.toLowerCase(), parameters };
@@ -88,8 +92,11 @@ export function shown(text: string): string {
   return line.length > 60 ? `${line.slice(0, 60)}...` : line;
 }
 
-/** `; name=token` or `; name="quoted string"`, with the blanks before it. */
-const PARAMETER = /[ \t]*;[ \t]*([^ \t;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t;"]+))/sy;
+/**
+ * `; name=token` or `; name="quoted string"`, with the blanks before it. Without backslashes: some readers take them for
+ * characters, others for escapes, and then the string ends elsewhere.
+ */
+const PARAMETER = /[ \t]*;[ \t]*([^ \t;="]+)=(?:"([^"\\]*)"|([^ \t;"\\]+))/sy;
 
 const MAX_HEADER_BYTES = 65_536;
 const MAX_HEADERS = 100;
