@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { missing, root, temporaryFolder } from "./support/program.ts";
 import { softHsm } from "./support/tokens.ts";
 
@@ -19,12 +19,20 @@ const blocksOf = (file: string, language: string): string[] => {
 const skip =
   missing("softhsm2-util", "bash") ?? (softHsm === "" ? "SoftHSM's module is not installed" : false);
 
+/** Inside the package, so that imports mean what they mean to a reader. */
+function folderForPrograms(t: Test): string {
+  const here = join(root, "packages/cli/.tmp");
+  mkdirSync(here, { recursive: true });
+  const folder = mkdtempSync(join(here, "readme-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, (t) => {
   const home = temporaryFolder(t);
   // The page names the module where Debian has it.
-  const page = blocksOf("docs/deployment.md", "sh")
-    .join("")
-    .replaceAll("/usr/lib/softhsm/libsofthsm2.so", softHsm);
+  const onThisMachine = (code: string) => code.replaceAll("/usr/lib/softhsm/libsofthsm2.so", softHsm);
+  const page = onThisMachine(blocksOf("docs/deployment.md", "sh").join(""));
   const program = `ddscred() { "${process.execPath}" "${join(root, "packages/cli/bin/ddscred.js")}" "$@"; }`;
   const script = ["set -e", program, page].join("\n");
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
@@ -44,16 +52,24 @@ t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, 
     t.match(stdout, line);
   }
   t.notMatch(stdout, /^(?:warning|info|error)\b/m, "nothing to complain about");
+
+  const [library = ""] = blocksOf("README.md", "ts").map(onThisMachine);
+  const file = join(folderForPrograms(t), "library.mjs");
+  writeFileSync(file, library);
+  const env = { ...process.env, SOFTHSM2_CONF: join(home, "dds/softhsm2.conf") };
+  const options = { encoding: "utf8", cwd: join(home, "dds"), env } as const;
+  t.equal(
+    execFileSync(process.execPath, [file], options),
+    "EC P-256 false\n",
+    "README.md goes on from there",
+  );
   t.end();
 });
 
 // These packages cannot import those that their examples need beside them; the program's package has them all.
 for (const name of ["core", "dds-security", "crypto-node", "backend-file"]) {
   t.test(`the programs of the README of ${name} print what they say`, (t) => {
-    const here = join(root, "packages/cli/.tmp");
-    mkdirSync(here, { recursive: true });
-    const folder = mkdtempSync(join(here, "readme-"));
-    t.teardown(() => rmSync(folder, { recursive: true }));
+    const folder = folderForPrograms(t);
     const programs = blocksOf(`packages/${name}/README.md`, "js");
     t.not(programs.length, 0);
     for (const [number, code] of programs.entries()) {
