@@ -162,9 +162,12 @@ class FastOpening {
   }
 
   #uri(property: SecurityProperty, kinds: readonly PeerUri["kind"][] = ["file"]): PeerUri {
-    const value = this.#configuration.properties.get(property)?.value ?? "";
+    const ofFastdds = this.#configuration.form === "fastdds";
+    const given = this.#configuration.properties.get(property);
+    // A profile's own words are read as Fast DDS does; its values were made URIs that everyone reads.
+    const value = (ofFastdds ? given?.written : given?.value) ?? "";
     if (value === "") throw new PeerRefusal("PROPERTY_MISSING", `Not found ${property} property`);
-    const uri = fastUri(value, this.#configuration.form === "fastdds");
+    const uri = fastUri(value, ofFastdds);
     if (uri !== undefined && kinds.includes(uri.kind)) return uri;
     throw new PeerRefusal("URI_INVALID", "Unsupported URI format");
   }
