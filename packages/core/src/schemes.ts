@@ -15,6 +15,11 @@ export interface SignatureScheme {
   readonly padding?: "pkcs1" | "pss";
   /** PSS only: bytes of salt when signing. Verifying accepts what the provider can recover. */
   readonly saltLength?: number;
+  /**
+   * PSS only: the bytes of salt that the AlgorithmIdentifier of a signature names (RFC 4055 3.1); one with another salt is
+   * not valid. The rows of the table have none.
+   */
+  readonly exactSaltLength?: number;
 }
 
 export type HashName = "SHA-256" | "SHA-384" | "SHA-512";

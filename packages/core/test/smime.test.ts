@@ -317,7 +317,10 @@ await t.test("contentLine is the line of the file on which the XML starts", asyn
   };
   t.equal(await lineOf(document()), 7);
   t.equal(await lineOf(document({ preamble: "one\n\nthree\r\n" })), 10);
-  t.equal(await lineOf(document({ content: `A: b\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n\r\n${XML}` })), 9);
+  t.equal(
+    await lineOf(document({ content: `A: b\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n\r\n${XML}` })),
+    9,
+  );
   const verified = await verify(opaque(pkcs7(TEXT, { eContent: tlv(0x04, TEXT) })));
   t.match(verified, { contentLine: 1, form: "opaque" }, "an opaque document shows no line");
 });

@@ -86,7 +86,8 @@ const MAX_RECENT_KEYS = 32;
 
 function paddingOf(scheme: SignatureScheme): object {
   if (scheme.padding === "pss") {
-    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+    const saltLength = scheme.exactSaltLength ?? constants.RSA_PSS_SALTLEN_AUTO;
+    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
   }
   return scheme.padding === "pkcs1" ? { padding: constants.RSA_PKCS1_PADDING } : {};
 }

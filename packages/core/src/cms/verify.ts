@@ -29,11 +29,7 @@ export async function verifySignerInfo(
     refuseAttributesAsContent(content);
     if (await crypto.verify(key, scheme, content, signature)) return scheme;
     const cause = "the content was changed after it was signed, or another key of the same CA name signed it";
-    throw new CredentialError(
-      "DOCUMENT_CHANGED",
-      `the document's signature is invalid: ${cause}`,
-      saltHint(scheme, crypto),
-    );
+    throw new CredentialError("DOCUMENT_CHANGED", `the document's signature is invalid: ${cause}`);
   }
   if (!sameBytes(await crypto.digest(hash, content), signedAttributes.messageDigest)) {
     const message = `the content was changed after it was signed: its ${hash} digest is not the signed one`;
@@ -43,7 +39,6 @@ export async function verifySignerInfo(
   throw new CredentialError("SIGNATURE_INVALID", "the signature over the signed attributes is invalid", {
     hint: "Sign the document again; if its signature was not touched, another key of the same CA name made it.",
     section: "RFC 5652 5.4",
-    ...saltHint(scheme, crypto),
   });
 }
 
@@ -69,10 +64,4 @@ function refuseAttributesAsContent(content: Uint8Array): void {
     return;
   }
   throw cmsInvalid("the content is a set of signed attributes, taken from another signature", "RFC 8933 1");
-}
-
-/** Where the provider, not the document, may be the reason. */
-function saltHint(scheme: SignatureScheme, crypto: CryptoProvider): { hint: string } | undefined {
-  if (scheme.padding !== "pss" || crypto.anyPssSalt) return undefined;
-  return { hint: `The provider ${crypto.name} cannot read every salt length; nodeCrypto() can.` };
 }

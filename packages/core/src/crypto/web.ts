@@ -72,6 +72,7 @@ function verifyAlgorithms(scheme: SignatureScheme, modulusLength = 0): object[] 
   if (scheme.keyType === "ec") return [{ name: "ECDSA", hash: scheme.hash }];
   if (scheme.keyType === "ed25519") return [{ name: "Ed25519" }];
   if (scheme.saltLength === undefined) return [{ name: "RSASSA-PKCS1-v1_5" }];
+  if (scheme.exactSaltLength !== undefined) return [{ name: "RSA-PSS", saltLength: scheme.exactSaltLength }];
   const emLen = Math.ceil((modulusLength - 1) / 8); // RFC 8017 9.1.1; a hash is as long as the scheme's salt
   const longest = emLen - scheme.saltLength - 2;
   const salts = longest < scheme.saltLength ? [] : [scheme.saltLength, longest];

@@ -21,7 +21,7 @@ export interface Verifier {
 export interface CryptoProvider extends Verifier {
   /** For messages: `webcrypto`, `node`. */
   readonly name: string;
-  /** Whether `verify` recovers the salt length of RSASSA-PSS; if not, only the scheme's own and the longest possible are tried. */
+  /** Whether `verify` recovers a salt length of RSASSA-PSS that the scheme does not name; if not, its usual and the longest are tried. */
   readonly anyPssSalt: boolean;
 
   /**

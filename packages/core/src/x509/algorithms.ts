@@ -11,7 +11,7 @@ import type { AlgorithmId, PublicKeyInfo } from "./certificate.ts";
  * The row of the scheme table for a signature in a certificate, CRL or CMS, made by the key given.
  *
  * RSASSA-PKCS1-v1_5 with NULL parameters or none (RFC 4055 5), RSASSA-PSS with the same hash in MGF1 and
- * trailer 1 (RFC 4055 3.1; its salt length is left to the verifier), ECDSA on the key's curve (RFC 5758 3.2)
+ * trailer 1 (RFC 4055 3.1; the row then holds its salt length), ECDSA on the key's curve (RFC 5758 3.2)
  * and Ed25519 (RFC 8410 3), with SHA-256, SHA-384 or SHA-512.
  *
  * @throws CredentialError `ALGORITHM_REFUSED` for any other algorithm, which it names; `KEY_UNSUPPORTED` for
@@ -30,15 +30,16 @@ export function signatureSchemeOf(algorithm: AlgorithmId, signerKey: PublicKeyIn
       `the signature is of algorithm ${row.name}, the signer's key is ${signerKey.label}`,
     );
   }
-  const hash = row.name === PSS ? pssHash(algorithm) : row.hash;
+  const pss = row.name === PSS ? pssParameters(algorithm) : undefined;
+  const hash = pss?.hash ?? row.hash;
   if (row.name !== PSS && !parametersFit(algorithm, row.keyType)) {
     throw refused(`${row.name} with parameters`, "RFC 4055 5, RFC 5758 3.2, RFC 8410 3");
   }
-  const padding = row.name === PSS ? "pss" : "pkcs1";
+  const padding = pss ? "pss" : "pkcs1";
   const scheme = schemesForKey({ keyType, curve: signerKey.curve }).find(
     (candidate) => candidate.hash === hash && (candidate.padding ?? padding) === padding,
   );
-  if (scheme !== undefined) return scheme;
+  if (scheme !== undefined) return pss ? { ...scheme, exactSaltLength: pss.saltLength } : scheme;
   throw new CredentialError("KEY_UNSUPPORTED", `the signer's key is ${signerKey.label}`, {
     hint: "Sign with a key on P-256 or P-384, or an RSA key.",
   });
@@ -92,6 +93,8 @@ const HASHES: Readonly<Record<string, HashName>> = {
   "2.16.840.1.101.3.4.2.2": "SHA-384",
   "2.16.840.1.101.3.4.2.3": "SHA-512",
 };
+/** Longer than any that fits into a key of 16,384 bits. */
+const MAX_SALT = 2048;
 const MGF1 = "1.2.840.113549.1.1.8";
 
 function parametersFit(algorithm: AlgorithmId, keyType: string): boolean {
@@ -99,7 +102,7 @@ function parametersFit(algorithm: AlgorithmId, keyType: string): boolean {
 }
 
 /** RSASSA-PSS-params (RFC 4055 3.1). All its defaults are SHA-1, so hash and MGF1 must be there. */
-function pssHash(algorithm: AlgorithmId): HashName {
+function pssParameters(algorithm: AlgorithmId): { readonly hash: HashName; readonly saltLength: number } {
   const parameters = algorithm.parameters;
   if (parameters === undefined) throw refused(`${PSS} without parameters, which means SHA-1`);
   const context = { code: "ALGORITHM_REFUSED", what: `${PSS} parameters` } as const;
@@ -117,10 +120,9 @@ function pssHash(algorithm: AlgorithmId): HashName {
   if (trailer !== undefined && numberWithin(parameters, trailer) !== 1) {
     throw refused(`${PSS} with another trailer than 1`);
   }
-  if (salt !== undefined && (numberWithin(parameters, salt) ?? -1) < 0) {
-    throw refused(`${PSS} with an impossible salt length`);
-  }
-  return name;
+  const saltLength = salt === undefined ? 20 : (numberWithin(parameters, salt) ?? -1);
+  if (saltLength < 0 || saltLength > MAX_SALT) throw refused(`${PSS} with an impossible salt length`);
+  return { hash: name, saltLength };
 
   function oidWithin(bytes: Uint8Array, node: DerNode | undefined): string | undefined {
     const algorithmId = explicitAlgorithm(bytes, node);
