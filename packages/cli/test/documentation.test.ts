@@ -19,15 +19,6 @@ const blocksOf = (file: string, language: string): string[] => {
 const skip =
   missing("softhsm2-util", "bash") ?? (softHsm === "" ? "SoftHSM's module is not installed" : false);
 
-/** Inside the package, so that imports mean what they mean to a reader. */
-function folderForPrograms(t: Test): string {
-  const here = join(root, "packages/cli/.tmp");
-  mkdirSync(here, { recursive: true });
-  const folder = mkdtempSync(join(here, "readme-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
-
 t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, (t) => {
   const home = temporaryFolder(t);
   // The page names the module where Debian has it.
@@ -53,32 +44,40 @@ t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, 
   }
   t.notMatch(stdout, /^(?:warning|info|error)\b/m, "nothing to complain about");
 
-  const [library = ""] = blocksOf("README.md", "ts").map(onThisMachine);
-  const file = join(folderForPrograms(t), "library.mjs");
-  writeFileSync(file, library);
-  const env = { ...process.env, SOFTHSM2_CONF: join(home, "dds/softhsm2.conf") };
-  const options = { encoding: "utf8", cwd: join(home, "dds"), env } as const;
-  t.equal(
-    execFileSync(process.execPath, [file], options),
-    "EC P-256 false\n",
-    "README.md goes on from there",
-  );
+  // What README.md and that of backend-pkcs11 show goes on from there.
+  const programs = [...blocksOf("README.md", "ts"), ...blocksOf("packages/backend-pkcs11/README.md", "js")];
+  t.equal(programs.length, 3);
+  runPrograms(t, programs.map(onThisMachine), {
+    cwd: join(home, "dds"),
+    env: { ...process.env, SOFTHSM2_CONF: join(home, "dds/softhsm2.conf") },
+  });
   t.end();
 });
 
 // These packages cannot import those that their examples need beside them; the program's package has them all.
 for (const name of ["core", "dds-security", "crypto-node", "backend-file"]) {
   t.test(`the programs of the README of ${name} print what they say`, (t) => {
-    const folder = folderForPrograms(t);
     const programs = blocksOf(`packages/${name}/README.md`, "js");
     t.not(programs.length, 0);
-    for (const [number, code] of programs.entries()) {
-      const file = join(folder, `program-${number}.mjs`);
-      writeFileSync(file, code);
-      const output = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
-      for (const [, printed = ""] of code.matchAll(/^.*console\.log\(.*\); \/\/ (.+)$/gm))
-        t.match(output, printed);
-    }
+    runPrograms(t, programs, { cwd: temporaryFolder(t) });
     t.end();
   });
+}
+
+/** Runs them inside the package, so that their imports mean what they mean to a reader. */
+function runPrograms(
+  t: Test,
+  programs: readonly string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv },
+) {
+  mkdirSync(join(root, "packages/cli/.tmp"), { recursive: true });
+  const folder = mkdtempSync(join(root, "packages/cli/.tmp/readme-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  for (const [number, code] of programs.entries()) {
+    const file = join(folder, `program-${number}.mjs`);
+    writeFileSync(file, code);
+    const output = execFileSync(process.execPath, [file], { encoding: "utf8", ...options });
+    for (const [, printed = ""] of code.matchAll(/^.*console\.log\(.*\)+; \/\/ (.+)$/gm))
+      t.match(output, printed);
+  }
 }

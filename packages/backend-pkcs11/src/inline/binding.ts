@@ -39,6 +39,8 @@ export interface NativeModule {
     privateKey: NativeAttribute[],
     done: (error: Error | null, keys: { publicKey: Buffer; privateKey: Buffer }) => void,
   ): void;
+  C_DigestInit(session: Buffer, mechanism: NativeMechanism): void;
+  C_DigestUpdate(session: Buffer, data: Buffer): void;
   C_SignInit(session: Buffer, mechanism: NativeMechanism, key: Buffer): void;
   C_Sign(session: Buffer, input: Buffer, output: Buffer): Buffer;
   /** On a thread of libuv. It keeps neither buffer alive. */
@@ -91,7 +93,7 @@ export async function loadBinding(load: () => Promise<unknown> = importBinding):
       "BINDING_UNAVAILABLE",
       "pkcs11: URIs need the package pkcs11js, which cannot be loaded",
       {
-        hint: "Run `npm install pkcs11js@2.1.7`; it is compiled on installing, with python3, make and a C++ compiler.",
+        hint: "Install python3, make and a C++ compiler, then run `npm install pkcs11js@2.1.7`, or in a clone of ddscred `npm start`.",
         cause,
       },
     );

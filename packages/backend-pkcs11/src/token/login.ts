@@ -160,7 +160,7 @@ export class Login {
 
   #required(): CredentialError {
     return new CredentialError("PIN_REQUIRED", `${this.#name} needs a login for this and no PIN was given`, {
-      hint: "Add ?pin-source=file:/path/to/pin to the URI; the file holds nothing but the PIN.",
+      hint: "Add ?pin-source=file:/path/to/pin to the URI, or call the program with --pin-source; the file holds nothing but the PIN.",
     });
   }
 

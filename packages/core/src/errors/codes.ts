@@ -85,7 +85,7 @@ export const errorCodes = {
   // PKCS#11 modules
   BINDING_UNAVAILABLE: row(
     "the native package pkcs11js cannot be loaded",
-    "Run `npm install pkcs11js` where python3, make and a C++ compiler are installed.",
+    "Install python3, make and a C++ compiler, then run `npm install pkcs11js`, or in a clone of ddscred `npm start`.",
   ),
   MODULE_REQUIRED: row(
     "a pkcs11: URI needs a PKCS#11 module and none was named",
@@ -134,7 +134,10 @@ export const errorCodes = {
     "the token cannot be written to",
     "Lift the write protection with the vendor's tool, or use another token.",
   ),
-  PIN_REQUIRED: row("the object needs a login and no PIN was given", "Add pin-source=file:/path to the URI."),
+  PIN_REQUIRED: row(
+    "the object needs a login and no PIN was given",
+    "Add pin-source=file:/path to the URI, or call the program with --pin-source file:/path.",
+  ),
   PIN_INCORRECT: row(
     "the token refused the PIN",
     "Correct the PIN before the next run: this used up one attempt, and a token locks after a few.",
@@ -288,6 +291,10 @@ export const errorCodes = {
   CA_SHARED: row(
     "one key serves two: a participant and its CA, or both CAs",
     "Use a CA with a key of its own: whoever holds it can issue certificates or sign permissions.",
+  ),
+  KEY_SHARED: row(
+    "several participants have one key",
+    "Give each participant a key of its own: with one key, each can act as the other.",
   ),
   SUBJECT_MISMATCH: row(
     "no grant is for the identity certificate's subject",
