@@ -10,6 +10,7 @@ import {
 } from "@ddscred/dds-security";
 import { isFolder, readEnclaves } from "./enclave-source.ts";
 import { UsageError } from "./exit.ts";
+import { pathOf, readStdin, STDIN } from "./input.ts";
 import { type Arguments, definedOnly } from "./options.ts";
 
 /** A configuration, where its relative paths start, and what others may do with its file. */
@@ -55,7 +56,9 @@ export function sourceReaders(args: Arguments): readonly SourceReader[] {
   return [{ name: "properties", read }];
 }
 
-async function readFileSource(file: string, domain: number | undefined): Promise<readonly Source[]> {
+async function readFileSource(name: string, domain: number | undefined): Promise<readonly Source[]> {
+  if (name === STDIN) return await readStandardInput(domain);
+  const file = pathOf(name);
   if (await isFolder(file)) return await readEnclaves(resolve(file));
   const backend = fileBackend();
   const uri = pathToFileURL(file).href;
@@ -71,4 +74,15 @@ async function readFileSource(file: string, domain: number | undefined): Promise
   // configuration is tried first, then the folder where ddscred runs.
   const bases = [...new Set([dirname(resolve(file)), process.cwd()])];
   return configurations.map((configuration) => ({ configuration, bases, others }));
+}
+
+/** Nobody else has written it, and relative paths in it start where ddscred runs. */
+async function readStandardInput(domain: number | undefined): Promise<readonly Source[]> {
+  const bytes = await readStdin();
+  const configurations = readConfiguration(bytes, {
+    file: STDIN,
+    environment: process.env,
+    ...definedOnly({ domain }),
+  });
+  return configurations.map((configuration) => ({ configuration, bases: [process.cwd()], others: {} }));
 }

@@ -29,6 +29,7 @@ export {
 } from "./authentication/tokens.ts";
 export * from "./check/check.ts";
 export type { ExposureOf, FileExposure } from "./check/exposure.ts";
+export { Fleet } from "./check/fleet.ts";
 export * from "./check/report.ts";
 export { type CycloneOptions, readCycloneConfiguration } from "./configuration/cyclone.ts";
 export * from "./configuration/enclave.ts";
@@ -38,6 +39,7 @@ export * from "./configuration/model.ts";
 export * from "./configuration/properties.ts";
 export * from "./configuration/read.ts";
 export * from "./credentials/deployment.ts";
+export type { OpenDocument, OpenedDocument, ReadDocument } from "./credentials/document-cache.ts";
 export type { ReadCaFolder, TrustedCaFile, TrustedCas } from "./credentials/trust.ts";
 export type { Access, EndpointOptions } from "./decisions/access.ts";
 export * from "./decisions/compile.ts";

@@ -16,19 +16,33 @@ export function tokenWiring(args: Arguments): TokenWiring {
   return { module: args.text("module"), pin: programPins(args.text("pin-source")), trace: traceOf(args) };
 }
 
-export type TokenWiring = Pick<Wiring, "module" | "pin" | "trace">;
+export type TokenWiring = Pick<Wiring, "module" | "trace"> & Required<Pick<Wiring, "pin">>;
 
 /** `--trace`: where calls on tokens are told; undefined where nobody wants to know. */
 export function traceOf(args: Arguments): TraceListener | undefined {
   return args.flag("trace") ? printTrace : undefined;
 }
 
-/** Of `--pin-source`, for the usage of a verb. */
-export const pinUsage = `  --pin-source SOURCE   where the PIN is that no URI holds: file:PATH, env:NAME,
-                        fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'; for
-                        the first token that wants one. Default: it is asked
-                        for where there is a terminal`;
-
-/** Of `--trace`, likewise. */
+/** Of `--trace`, for the usage of a verb. */
 export const traceUsage = `  --trace               print each call on a token to stderr: its time, its
                         result, and neither PINs nor data`;
+
+/** Of all of them. */
+export const tokenUsage: string = usageOf(
+  "it is asked\n                        for where there is a terminal",
+);
+
+/** Of a verb that opens configurations. */
+export const sourceUsage: string = usageOf(
+  "for what\n                        Fast DDS reads, FASTDDS_PKCS11_PIN where it is set;\n                        else it is asked for where there is a terminal",
+);
+
+function usageOf(pinByDefault: string): string {
+  return `  --module PATH         PKCS#11 module for pkcs11: URIs; default: the
+                        module-path of the URI, else the one that the
+                        environment, openssl.cnf or p11-kit names
+  --pin-source SOURCE   where the PIN is that no URI holds: file:PATH, env:NAME,
+                        fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'; for
+                        the first token that wants one. Default: ${pinByDefault}
+${traceUsage}`;
+}

@@ -1,5 +1,5 @@
 import { type PinProvider, type PinQuestion, readPinSource } from "@ddscred/backend-pkcs11";
-import type { Secret } from "@ddscred/core";
+import { Secret } from "@ddscred/core";
 import { brief, LABEL } from "../terminal/style.ts";
 import { askForPin, hasTerminal } from "./prompt.ts";
 
@@ -21,6 +21,14 @@ export function programPins(source?: string, ask = hasTerminal() ? askAtTerminal
     answers.set(name, answer);
     wereGiven ||= (await answer) !== undefined;
     return await answer;
+  };
+}
+
+/** As Fast DDS finds the PIN that no URI holds: in FASTDDS_PKCS11_PIN; without it as `otherwise` does. */
+export function fastddsPins(otherwise: PinProvider): PinProvider {
+  return async (question) => {
+    const pin = process.env["FASTDDS_PKCS11_PIN"] ?? "";
+    return pin === "" ? await otherwise(question) : new Secret(pin);
   };
 }
 

@@ -1,17 +1,11 @@
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { fileBackend } from "@ddscred/backend-file";
-import { CredentialError, encodePem, readPem, uriScheme } from "@ddscred/core";
+import { CredentialError, encodePem, readPem } from "@ddscred/core";
+import { readStdin, STDIN, uriOf } from "../input.ts";
 
-/** A URI as it is; a text without a scheme is a path. */
-export function uriOf(value: string): string {
-  // A single letter before the colon is a drive of Windows.
-  return (uriScheme(value)?.length ?? 0) > 1 ? value : pathToFileURL(resolve(value)).href;
-}
-
-/** The bytes of a path, a file: or a data: URI. */
+/** The bytes of a path, a file: or a data: URI, or of standard input (`-`). */
 export async function readInput(value: string): Promise<Uint8Array> {
+  if (value === STDIN) return await readStdin();
   return await fileBackend().document(uriOf(value));
 }
 

@@ -16,6 +16,13 @@ export function renderReport(report: CheckReport, style: Style): string {
   return `${parts.join("\n\n")}\n`;
 }
 
+/** Of many. */
+export function renderCount(reports: readonly CheckReport[], style: Style): string {
+  const bad = reports.filter(({ ok }) => !ok).length;
+  const word = bad === 0 ? style.good : style.bad;
+  return `${word(`${reports.length - bad} good, ${bad} not good`)}\n`;
+}
+
 function verdict(report: CheckReport, style: Style): string {
   const count = (severity: string) =>
     report.findings.filter((finding) => finding.severity === severity).length;

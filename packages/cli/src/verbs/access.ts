@@ -1,4 +1,3 @@
-import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError } from "@ddscred/core";
 import {
   type Access,
@@ -7,12 +6,12 @@ import {
   type EndpointOptions,
   openAccess,
   type ParticipantProtection,
-  type ReadCaFolder,
   refusedDecision,
   type TopicProtection,
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
+import { sourceOpener } from "../open-source.ts";
 import {
   type Arguments,
   readArguments,
@@ -22,13 +21,12 @@ import {
   readMoment,
   readTags,
 } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { type Source, sourceReaders } from "../source.ts";
 import { decisionJson, renderDecision } from "../terminal/decision.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
-import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred access [OPTIONS] SOURCE [--domain N] QUESTION
        ddscred access [OPTIONS] --property NAME=URI ... --domain N QUESTION
@@ -56,9 +54,7 @@ not accept, an identity, a signature, a document, allows nothing.
   --at TIME             judge another moment: 2027-01-31T12:00:00Z
   --protection          say also what is encrypted, signed and open, with the
                         masks on the wire
-  --module PATH         PKCS#11 module for pkcs11: URIs
-${pinUsage}
-${traceUsage}
+${sourceUsage}
   --format text|json    default text. JSON: allowed, code, reason, rule (file,
                         line, column), considered; code is the number that
                         Cyclone DDS gives in its dialect (0: allowed), and a code
@@ -147,18 +143,17 @@ function readQuestion(args: Arguments): Question {
 }
 
 async function answer(
-  { configuration, bases }: Source,
+  source: Source,
   question: Question,
   { args, domain: asks }: { args: Arguments; domain: number | undefined },
 ): Promise<Answer> {
+  const { configuration } = source;
   const domain = asks ?? (typeof configuration.domain === "number" ? configuration.domain : undefined);
   if (domain === undefined) throw new UsageError("name the domain: --domain N");
   const base = { source: configuration.source, ...asked(question, args), domain };
-  const { resolver, crypto } = wire({ ...tokenWiring(args), bases });
+  const { resolver, crypto, readCaFolder, close } = sourceOpener(args)(source);
   try {
     const at = readMoment(args) ?? new Date();
-    const files = fileBackend({ bases });
-    const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
     const { dialect } = base;
     const domainTag = args.text("domain-tag") ?? "";
     const access = await openAccess(configuration, {
@@ -178,7 +173,7 @@ async function answer(
     if (!(error instanceof CredentialError)) throw error;
     return { ...base, ...refused(error) };
   } finally {
-    await resolver.close();
+    await close();
   }
 }
 

@@ -1,15 +1,17 @@
-import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError } from "@ddscred/core";
+import { nodeCrypto } from "@ddscred/crypto-node";
 import {
   type CheckOptions,
   type CheckReport,
   check,
-  type ExposureOf,
-  type ReadCaFolder,
+  Fleet,
+  ofFleet,
   unreadable,
 } from "@ddscred/dds-security";
 import type { Verb } from "../main.ts";
+import { type OpenSource, sourceOpener } from "../open-source.ts";
 import {
+  type Arguments,
   definedOnly,
   readArguments,
   readDomain,
@@ -18,14 +20,13 @@ import {
   readPeer,
   readSpan,
 } from "../options.ts";
-import { pinUsage, type TokenWiring, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { pinsWereGiven } from "../pin/pins.ts";
-import { type SourceReader, sourceReaders } from "../source.ts";
+import { type Source, type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
-import { renderReport } from "../terminal/report.ts";
+import { renderCount, renderReport } from "../terminal/report.ts";
 import { styleOf } from "../terminal/style.ts";
-import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred check [OPTIONS] SOURCE...
        ddscred check [OPTIONS] --property NAME=URI ...
@@ -34,15 +35,12 @@ Says whether a DDS Security configuration will work, and if not, why and what
 to do.
 
   SOURCE                Cyclone DDS XML configuration, Fast DDS XML profile, or the
-                        folder of an SROS 2 enclave or keystore
+                        folder of an SROS 2 enclave or keystore; a path, a file:
+                        URI, or - for a file from standard input
   --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS
                         property name (dds.sec.auth.private_key) or its last
                         word (private_key)
-  --module PATH         PKCS#11 module for pkcs11: URIs; default: the
-                        module-path of the URI, else the one that the
-                        environment, openssl.cnf or p11-kit names
-${pinUsage}
-${traceUsage}
+${sourceUsage}
   --domain N            the domain that the participant will join, 0 to 230
   --at TIME             judge another moment: 2027-01-31 or
                         2027-01-31T12:00:00Z
@@ -51,6 +49,10 @@ ${traceUsage}
                         decides. Default: such differences are warnings
   --warn-before TIME    warn of what ends within this time of the moment: 30d, 12h.
                         Default 30d; 0d for no such warning
+  --fleet               the sources are all the participants there are: say also
+                        which have one key, and which grants are for none of
+                        them; JSON has that as one more report
+  --quiet               as text, only what is not good
   --format text|json|sarif|html
                         default text; SARIF 2.1.0 for code scanning
 
@@ -71,18 +73,16 @@ async function run(argv: readonly string[]): Promise<number> {
     at: { type: "string" },
     peer: { type: "string" },
     "warn-before": { type: "string" },
+    fleet: { type: "boolean" },
+    quiet: { type: "boolean" },
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json", "sarif", "html"]);
   const at = readMoment(args) ?? new Date();
   const warnBefore = readSpan(args, "warn-before") ?? MONTH;
   const options = { at, warnBefore, ...definedOnly({ domain: readDomain(args), peer: readPeer(args) }) };
-  const reports: CheckReport[] = [];
-  const tokens = tokenWiring(args);
-  for (const read of sourceReaders(args)) {
-    reports.push(...(await checkSource(read, tokens, options)));
-  }
-  await show(reports, format, at);
+  const reports = await checkAll(args, options);
+  await show(reports, { format, at, quiet: args.flag("quiet") });
   if (pinsWereGiven()) process.stderr.write(PIN_NOTE);
   return exitOf(
     reports.flatMap((report) => report.findings.filter((finding) => finding.severity === "error")),
@@ -92,38 +92,55 @@ async function run(argv: readonly string[]): Promise<number> {
 /** A participant reads its configuration alone. */
 const PIN_NOTE = "note: a PIN was given from outside of the configuration; the participant needs one too\n";
 
-/** A source that cannot even be read is a report too, with that one finding. */
-async function checkSource(
-  reader: SourceReader,
-  tokens: TokenWiring,
-  options: Pick<CheckOptions, "domain" | "at" | "peer" | "warnBefore">,
-): Promise<CheckReport[]> {
+type Options = Pick<CheckOptions, "domain" | "at" | "peer" | "warnBefore">;
+
+/** One after the other: what participants have in common is opened once. */
+async function checkAll(args: Arguments, options: Options): Promise<CheckReport[]> {
+  const open = sourceOpener(args);
+  const fleet = new Fleet(nodeCrypto());
   const reports: CheckReport[] = [];
+  let last: OpenSource | undefined;
   try {
-    for (const { configuration, bases, others } of await reader.read(options.domain)) {
-      const { resolver, crypto } = wire({ ...tokens, bases });
-      const files = fileBackend({ bases });
-      const exposure: ExposureOf = async (uri) => await files.exposure(uri);
-      const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
-      try {
-        reports.push(
-          await check(configuration, { resolver, crypto, exposure, readCaFolder, ...others, ...options }),
-        );
-      } finally {
-        await resolver.close();
+    for (const reader of sourceReaders(args)) {
+      for (const source of await read(reader, options.domain, reports)) {
+        const opened = open(source);
+        reports.push(await check(source.configuration, { ...opened, ...source.others, ...options, fleet }));
+        // Not before the next one is done: a PKCS#11 module that both use is started once.
+        await last?.close();
+        last = opened;
       }
     }
+  } finally {
+    await last?.close();
+  }
+  return args.flag("fleet") ? [...reports, ofFleet(fleet.findings())] : reports;
+}
+
+/** A source that cannot even be read is a report too, with that one finding. */
+async function read(
+  reader: SourceReader,
+  domain: number | undefined,
+  reports: CheckReport[],
+): Promise<readonly Source[]> {
+  try {
+    return await reader.read(domain);
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     reports.push(unreadable(reader.name, error));
+    return [];
   }
-  return reports;
 }
 
-async function show(reports: readonly CheckReport[], format: Format, at: Date): Promise<void> {
+async function show(
+  reports: readonly CheckReport[],
+  { format, at, quiet }: { format: Format; at: Date; quiet: boolean },
+): Promise<void> {
   if (format === "text") {
     const style = styleOf(process.stdout);
-    process.stdout.write(reports.map((report) => renderReport(report, style)).join("\n"));
+    const shown = quiet ? reports.filter(({ ok }) => !ok) : reports;
+    const texts = shown.map((report) => renderReport(report, style));
+    if (reports.length > 1) texts.push(renderCount(reports, style));
+    process.stdout.write(texts.join("\n"));
   } else if (format === "sarif") {
     const { sarifOf } = await import("../terminal/sarif.ts");
     printJson(sarifOf(reports));

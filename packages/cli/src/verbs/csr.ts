@@ -7,11 +7,12 @@ import {
   parsePublicKeyInfo,
 } from "@ddscred/core";
 import { UsageError } from "../exit.ts";
+import { uriOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../pin/options.ts";
 import { answering, nextCommand } from "../provisioning/answer.ts";
-import { uriOf, writePem } from "../provisioning/files.ts";
+import { writePem } from "../provisioning/files.ts";
 import { needed, withTokens } from "../provisioning/on-token.ts";
 
 const usage = `Usage: ddscred csr --key URI --subject NAME [--out FILE] [OPTIONS]
@@ -23,10 +24,7 @@ key, signed by it on its token.
   --subject NAME        who it is for: CN=alice,O=Example or /O=Example/CN=alice
   --out FILE            where to write the PEM; default: standard output. A file
                         that is there is not overwritten
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 written, 1 refused, 2 wrong usage, 3 a device failed.

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, formatName } from "@ddscred/core";
 import {
   AuthenticatedPeer,
@@ -7,19 +6,19 @@ import {
   type HandshakeRole,
   type LocalIdentity,
   openLocalIdentity,
-  type ReadCaFolder,
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
 import { Endpoint, type EndpointResult } from "../handshake/endpoint.ts";
 import { linesOf } from "../handshake/input.ts";
 import { tokenJson } from "../handshake/lines.ts";
+import { STDIN } from "../input.ts";
 import type { Verb } from "../main.ts";
+import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readMoment } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { escaped, UNSAFE } from "../terminal/style.ts";
-import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred handshake [OPTIONS] SOURCE --role initiator|replier
        ddscred handshake [OPTIONS] SOURCE --announce
@@ -46,9 +45,7 @@ or {"authenticated": false, "code": "...", "message": "..."}.
   --no-nul              do not end texts with a NUL, where this side begins:
                         RustDDS takes none
   --timeout SECONDS     give up where nothing advances; default 30
-  --module PATH         PKCS#11 module for pkcs11: URIs
-${pinUsage}
-${traceUsage}
+${sourceUsage}
   --domain N            which configuration of SOURCE, 0 to 230
   --at TIME             judge certificates at another moment
 
@@ -80,24 +77,23 @@ async function run(argv: readonly string[]): Promise<number> {
   const moment = readMoment(args);
   const reader = sourceReaders(args)[0];
   if (reader === undefined || args.positionals.length > 1) throw new UsageError("name one configuration");
+  if (args.positionals[0] === STDIN) throw new UsageError("standard input brings the other side's messages");
   try {
     const sources = await reader.read(readDomain(args));
     const [source] = sources;
     if (source === undefined || sources.length > 1) {
       throw new UsageError("the file holds several configurations: choose one by --domain");
     }
-    const { resolver, crypto } = wire({ ...tokenWiring(args), bases: source.bases });
+    const { resolver, crypto, readCaFolder, close } = sourceOpener(args)(source);
     try {
       const now = () => moment ?? new Date();
-      const files = fileBackend({ bases: source.bases });
-      const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
       const context = { resolver, crypto, readCaFolder, at: now() };
       const local = await openLocalIdentity(source.configuration, context, options);
       if (announce) say(announcement(local));
       const conversation = { role, awaitsAnnouncement: announce, now, timeout: options.timeout };
       return tell(await converse(local, conversation));
     } finally {
-      await resolver.close();
+      await close();
     }
   } catch (error) {
     // Whoever reads the lines reads the last one, whatever went wrong.

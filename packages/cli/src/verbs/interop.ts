@@ -1,4 +1,3 @@
-import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, formatName } from "@ddscred/core";
 import {
   beginHandshakeReply,
@@ -9,18 +8,17 @@ import {
   openLocalIdentity,
   predictHandshake,
   processHandshake,
-  type ReadCaFolder,
   validateRemoteIdentity,
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
+import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { escaped, UNSAFE } from "../terminal/style.ts";
-import { wire } from "../wiring.ts";
 
 const usage = `Usage: ddscred interop [OPTIONS] SOURCE SOURCE
 
@@ -29,9 +27,7 @@ made with the credentials of both, and for each implementation on either side it
 is said whether its way to write the messages lets it complete.
 
   SOURCE                as for check, one configuration each
-${pinUsage}
-${traceUsage}
-  --module PATH         PKCS#11 module for pkcs11: URIs
+${sourceUsage}
   --domain N            which configuration of a file, 0 to 230
   --at TIME             judge another moment
   --format text|json    default text
@@ -101,10 +97,7 @@ async function open(reader: SourceReader, args: Arguments, at: Date) {
   const [source, second] = await reader.read(readDomain(args));
   if (source === undefined || second !== undefined)
     throw new UsageError("a file holds several configurations: choose one by --domain");
-  const { resolver, crypto } = wire({ ...tokenWiring(args), bases: source.bases });
-  const files = fileBackend({ bases: source.bases });
-  const readCaFolder: ReadCaFolder = async (path) => await files.certificateFolder(path);
-  const close = async () => await resolver.close();
+  const { resolver, crypto, readCaFolder, close } = sourceOpener(args)(source);
   try {
     const context = { resolver, crypto, readCaFolder, at };
     return { local: await openLocalIdentity(source.configuration, context), close };

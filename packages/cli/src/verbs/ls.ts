@@ -2,7 +2,7 @@ import { type CredentialDescription, CredentialError } from "@ddscred/core";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
+import { tokenOptions, tokenUsage, tokenWiring } from "../pin/options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, URI, wrap } from "../terminal/style.ts";
@@ -15,10 +15,7 @@ object.
 
   URI                   what to list; default pkcs11: (everything). Private
                         objects need a PIN
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 listed, 1 nothing matches, 2 wrong usage, 3 a device failed.

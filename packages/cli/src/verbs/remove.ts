@@ -3,7 +3,7 @@ import { type CredentialDescription, CredentialError, redactUri } from "@ddscred
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../pin/options.ts";
 import { answering } from "../provisioning/answer.ts";
 import { oneTokenUri, withTokens } from "../provisioning/on-token.ts";
 import { brief, LABEL, URI } from "../terminal/style.ts";
@@ -17,10 +17,7 @@ objects, its certificate a third.
 
   URI                   names the object; a private key only with type=private
   --yes                 do not ask. Without it, a terminal is needed
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 removed, 1 refused, 2 wrong usage, 3 a device failed.

@@ -22,10 +22,10 @@ import { type JudgedContent, judgeContent, refusalFindings } from "../documents/
 import { firstOf, readFile, validateCa } from "../documents/open.ts";
 import { renderFacts, renderFindings } from "../documents/render.ts";
 import { EXIT, UsageError } from "../exit.ts";
+import { uriOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
-import { uriOf } from "../provisioning/files.ts";
+import { tokenOptions, tokenUsage, tokenWiring } from "../pin/options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
@@ -49,10 +49,7 @@ before, and the signature is verified after.
                         and Fast DDS do not read it
   --at TIME             the signing time to write; default: now
   --force               sign even what implementations will not accept
-  --module PATH         PKCS#11 module for pkcs11: URIs; default: the one that the
-                        environment, openssl.cnf or p11-kit names
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 signed, 1 refused, 2 wrong usage, 3 a device failed.

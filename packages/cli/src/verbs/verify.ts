@@ -12,10 +12,10 @@ import {
   renderReaders,
 } from "../documents/render.ts";
 import { EXIT, UsageError } from "../exit.ts";
+import { uriOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../pin/options.ts";
-import { uriOf } from "../provisioning/files.ts";
+import { tokenOptions, tokenUsage, tokenWiring } from "../pin/options.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
@@ -32,10 +32,7 @@ implementations read it.
                         2027-01-31T12:00:00Z
   --against XML         also compare the signed text with this file
   --content             print the signed XML, and nothing else, if all is good
-  --module PATH         PKCS#11 module for pkcs11: URIs; default: the one that the
-                        environment, openssl.cnf or p11-kit names
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed.

@@ -10,6 +10,7 @@ import { describeDeployment } from "./describe.ts";
 import { judgeDomain, judgedDomain } from "./domain.ts";
 import { judgeExpiry } from "./expiry.ts";
 import { type ExposureOf, judgeKeyFile } from "./exposure.ts";
+import type { Fleet } from "./fleet.ts";
 import { judgeGrant } from "./grant.ts";
 import { oncePerVariable } from "./once.ts";
 import { judgePeers } from "./peers.ts";
@@ -41,6 +42,8 @@ export interface CheckOptions {
    * not take is left out; `spec` leaves out all such. Default: each is a warning.
    */
   readonly peer?: "cyclonedds" | "fastdds" | "spec";
+  /** The fleet that the participant is one of: what it shares with others is opened once. Default: it is alone. */
+  readonly fleet?: Fleet;
 }
 
 /**
@@ -65,7 +68,10 @@ export async function check(configuration: Configuration, options: CheckOptions)
       return undefined;
     }
   };
-  const deployment = await openDeployment(configuration, { ...options, at }, attempt);
+  const { fleet } = options;
+  const context = { ...options, at, ...(fleet && { openDocument: fleet.openDocument }) };
+  const deployment = await openDeployment(configuration, context, attempt);
+  await fleet?.add(configuration, deployment);
   findings.push(...judgeDomain(configuration, deployment, options.domain));
   findings.push(...judgeGrant(configuration, deployment, options.domain));
   findings.push(...judgeCa(configuration, deployment));

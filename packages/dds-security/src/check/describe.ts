@@ -1,7 +1,8 @@
 import { type Certificate, formatName, parsePublicKeyInfo, redactUri } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
-import type { Deployment, OpenedDocument } from "../credentials/deployment.ts";
+import type { Deployment } from "../credentials/deployment.ts";
+import type { OpenedDocument } from "../credentials/document-cache.ts";
 import type { CheckReport, CredentialReport, DocumentReport, Expiry } from "./report.ts";
 
 /** What was opened, as the report shows it. */

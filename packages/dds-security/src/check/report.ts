@@ -57,3 +57,9 @@ export function unreadable(source: string, error: CredentialError): CheckReport 
   const findings = [findingFromError(error, "error")];
   return { source, ok: false, findings, credentials: [], documents: [], expiry: [] };
 }
+
+/** What is said of a fleet as a whole. */
+export function ofFleet(findings: readonly Finding[]): CheckReport {
+  const ok = findings.every(({ severity }) => severity !== "error");
+  return { source: "fleet", ok, findings, credentials: [], documents: [], expiry: [] };
+}

@@ -13,15 +13,19 @@ import {
   type Signer,
   uriScheme,
   type ValidatedPath,
-  type VerifiedDocument,
   validatePath,
-  verifyDocument,
 } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { type Governance, readGovernance } from "../documents/governance.ts";
 import { grantFor } from "../documents/grant.ts";
 import { type Grant, type Permissions, readPermissions } from "../documents/permissions.ts";
+import {
+  documentOpener,
+  type OpenDocument,
+  type OpenedDocument,
+  type ReadDocument,
+} from "./document-cache.ts";
 import {
   checkTrusted,
   openRevocationLists,
@@ -38,6 +42,8 @@ export interface DeploymentContext {
   readonly at: Date;
   /** Reads the trusted-CA directory. Without it, a configuration that names one is `UNSUPPORTED`. */
   readonly readCaFolder?: ReadCaFolder;
+  /** Opens signed documents. Default: each anew. */
+  readonly openDocument?: OpenDocument;
 }
 
 /** The six credentials of a participant, opened and proved to fit; what failed is undefined. */
@@ -59,13 +65,6 @@ export interface Deployment {
   readonly permissions?: OpenedDocument<Permissions> | undefined;
   /** The grant for the identity certificate's subject at the moment asked. */
   readonly grant?: Grant | undefined;
-}
-
-export interface OpenedDocument<Model> {
-  readonly signed: VerifiedDocument;
-  /** How places in it are named. */
-  readonly file: string;
-  readonly model: Model;
 }
 
 /**
@@ -94,7 +93,7 @@ export async function openDeployment(
   context: DeploymentContext,
   attempt: Attempt = failFast,
 ): Promise<Deployment> {
-  const { resolver, crypto, at } = context;
+  const { resolver, crypto, at, openDocument = documentOpener(crypto) } = context;
   const uriOf = (property: SecurityProperty) => requiredUri(configuration, property);
 
   const identityCa = await attempt(IDENTITY_CA, () => resolver.certificates(uriOf(IDENTITY_CA)));
@@ -161,9 +160,7 @@ export async function openDeployment(
       const uri = uriOf(property);
       const bytes = await document(resolver, uri);
       if (permissionsCa === undefined) return undefined;
-      const signed = await verifyDocument(bytes, { ca: permissionsCa, crypto });
-      const file = fileName(uri);
-      return { signed, file, model: read(signed, { file }) };
+      return await openDocument(bytes, permissionsCa, { file: fileName(uri), read });
     });
   const governance = await open(GOVERNANCE, readGovernance);
   const permissions = await open(PERMISSIONS, readPermissions);
@@ -219,8 +216,6 @@ async function lookUp(input: PathInput, attempt: Attempt): Promise<ValidatedPath
     throw result;
   });
 }
-
-type ReadDocument<Model> = (document: VerifiedDocument, options: { file: string }) => Model;
 
 /** How a place inside the document is named. */
 function fileName(uri: string): string {

@@ -1,9 +1,9 @@
 import { formatName, parseCertificate } from "@ddscred/core";
+import { uriOf } from "../../input.ts";
 import type { Verb } from "../../main.ts";
 import { readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../../pin/options.ts";
 import { answering, nextCommand } from "../../provisioning/answer.ts";
-import { uriOf } from "../../provisioning/files.ts";
 import { needed, oneTokenUri, withTokens } from "../../provisioning/on-token.ts";
 
 const usage = `Usage: ddscred cert import URI --cert FILE|URI [--without-key] [OPTIONS]
@@ -17,10 +17,7 @@ found together. A CA's certificate needs no key there.
   --cert FILE|URI       the certificate: a path, file:, data: or pkcs11:; the
                         first one where there are several
   --without-key         store it also where its private key is not
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 stored, 1 refused, 2 wrong usage, 3 a device failed.

@@ -1,10 +1,11 @@
 import { formatName, issueCertificate, parseCertificate, readCertificateRequest } from "@ddscred/core";
 import { UsageError } from "../../exit.ts";
+import { uriOf } from "../../input.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../../pin/options.ts";
 import { answering, nextCommand } from "../../provisioning/answer.ts";
-import { readDerInput, uriOf, writePem } from "../../provisioning/files.ts";
+import { readDerInput, writePem } from "../../provisioning/files.ts";
 import { needed, withTokens } from "../../provisioning/on-token.ts";
 
 const usage = `Usage: ddscred cert issue --csr FILE --ca-key URI --ca-cert URI --days N
@@ -23,10 +24,7 @@ request's; what else the request asks for is passed over.
   --ca                  it is a CA's: identity CA or permissions CA
   --out FILE            where to write the PEM; default: standard output. A file
                         that is there is not overwritten
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 issued, 1 refused, 2 wrong usage, 3 a device failed.

@@ -20,10 +20,10 @@ import {
 import { type ShownCertificate, shownCertificate } from "../../documents/certificate.ts";
 import { renderPath } from "../../documents/render.ts";
 import { EXIT, UsageError } from "../../exit.ts";
+import { uriOf } from "../../input.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../../options.ts";
-import { pinUsage, tokenOptions, tokenWiring, traceUsage } from "../../pin/options.ts";
-import { uriOf } from "../../provisioning/files.ts";
+import { tokenOptions, tokenUsage, tokenWiring } from "../../pin/options.ts";
 import { exitOf } from "../../terminal/errors.ts";
 import { printJson } from "../../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, wrap } from "../../terminal/style.ts";
@@ -48,9 +48,7 @@ Further certificates in FILE may stand between, in any order.
   --at TIME             judge another moment: 2027-01-31 or
                         2027-01-31T12:00:00Z
   --explain             also tell every path that was tried, and why it fell
-  --module PATH         PKCS#11 module for pkcs11: URIs
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 good, 1 not good, 2 wrong usage, 3 a device failed.

@@ -2,7 +2,7 @@ import type { NewKeyType } from "@ddscred/core";
 import { UsageError } from "../../exit.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../../pin/options.ts";
 import { answering } from "../../provisioning/answer.ts";
 import { keyAnswer } from "../../provisioning/key-answer.ts";
 import { oneTokenUri, tellProgress, withTokens } from "../../provisioning/on-token.ts";
@@ -19,10 +19,7 @@ before the URIs are printed; where anything fails, nothing is left behind.
   --type TYPE           ec-p256 (the default), ec-p384, rsa-2048, rsa-3072 or
                         rsa-4096. All implementations of DDS take ec-p256 and
                         rsa-2048
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 made, 1 refused, 2 wrong usage, 3 a device failed.

@@ -2,11 +2,12 @@ import { readPinSource } from "@ddscred/backend-pkcs11";
 import { CredentialError } from "@ddscred/core";
 import { exportPrivateKey } from "@ddscred/crypto-node";
 import { UsageError } from "../../exit.ts";
+import { uriOf } from "../../input.ts";
 import type { Verb } from "../../main.ts";
 import { type Arguments, readArguments, readFormat } from "../../options.ts";
-import { pinUsage, tokenOptions, traceUsage } from "../../pin/options.ts";
+import { tokenOptions, tokenUsage } from "../../pin/options.ts";
 import { answering } from "../../provisioning/answer.ts";
-import { readInput, uriOf } from "../../provisioning/files.ts";
+import { readInput } from "../../provisioning/files.ts";
 import { keyAnswer } from "../../provisioning/key-answer.ts";
 import { needed, oneTokenUri, withTokens } from "../../provisioning/on-token.ts";
 
@@ -22,10 +23,7 @@ now on. A key that is made on the token has no such past: ddscred key generate.
                         where the passphrase of an encrypted key is: file:PATH,
                         env:NAME, fd:NUMBER or systemd:NAME
   --accept-exposed-key  the key was in a file, and you accept what that means
-  --module PATH         PKCS#11 module; default: the one that the environment,
-                        openssl.cnf or p11-kit names (ddscred doctor)
-${pinUsage}
-${traceUsage}
+${tokenUsage}
   --format text|json    default text
 
 Exit status: 0 stored, 1 refused, 2 wrong usage, 3 a device failed.
