@@ -36,6 +36,16 @@ const SYSTEM_PACKAGES = [
     for: "authenticating with Cyclone DDS",
   },
   { name: "cyclonedds-tools", probe: "ddsperf", for: "participants of Cyclone DDS with what we made" },
+  {
+    name: "libfastrtps-dev",
+    probe: "/usr/include/fastdds/dds/domain/DomainParticipant.hpp",
+    for: "participants of Fast DDS with what we made",
+  },
+  {
+    name: "libengine-pkcs11-openssl",
+    probe: "/usr/lib/*/engines-3/pkcs11.so",
+    for: "participants of Fast DDS with keys on a token",
+  },
   { name: "build-essential", probe: "cc", for: "authenticating with Cyclone DDS" },
 ];
 

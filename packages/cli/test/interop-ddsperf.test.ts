@@ -2,7 +2,8 @@
 // documents signed there. Two ddsperf processes talk under full protection, and what ddscred access foretells happens.
 
 import t from "tap";
-import { CANARY, CycloneDeployment, plugins } from "./support/cyclone-deployment.ts";
+import { CycloneDeployment, plugins } from "./support/cyclone-deployment.ts";
+import { CANARY } from "./support/made-deployment.ts";
 import { missing, temporaryFolder } from "./support/program.ts";
 
 t.setTimeout(120_000);

@@ -1,11 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ddscred, type Outcome, run } from "./program.ts";
-
-/** A PIN that must turn up nowhere. */
-export const CANARY = "pin-7719";
-const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
+import { type KeyType, MadeDeployment } from "./made-deployment.ts";
+import type { Outcome } from "./program.ts";
 
 /** Where the security plugins of Cyclone DDS are, if they are installed. */
 export const plugins = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
@@ -15,85 +12,59 @@ export const plugins = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
 
 /** A deployment made by ddscred alone, apart from the participants' own key files, which Cyclone DDS 0.10 needs. */
 export class CycloneDeployment {
-  printed = "";
-  readonly #folder: string;
-  readonly #keyType: "ec-p256" | "rsa-2048";
-  readonly #domain: number;
+  readonly #made: MadeDeployment;
 
-  constructor(folder: string, keyType: "ec-p256" | "rsa-2048", domain: number) {
-    this.#folder = folder;
-    this.#keyType = keyType;
-    this.#domain = domain;
-    this.#write("softhsm2.conf", `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\n`);
-    run("mkdir", ["tokens"], { cwd: folder });
-    this.#tool(
-      "softhsm2-util",
-      "--init-token",
-      "--free",
-      "--label",
-      "CA",
-      "--so-pin",
-      "5678",
-      "--pin",
-      CANARY,
-    );
-    this.#write("pin", CANARY);
-    for (const ca of ["identity_ca", "permissions_ca"]) {
-      this.#good("key", "generate", `pkcs11:token=CA;object=${ca}`, "--type", this.#keyType);
-      this.#issue(ca, this.#key(ca), `CN=${ca},O=Example`, "--ca", "--days", "30");
-    }
+  constructor(folder: string, keyType: KeyType, domain: number) {
+    this.#made = new MadeDeployment(folder, keyType, domain);
     const everything = { publish: ["DDSPerf*"], subscribe: ["DDSPerf*"], partitions: ["*"] };
     const listener = { ...everything, publish: ["DDSPerfRP*", "DDSPerfCPUStats"] };
-    this.#document("governance", "governance", { protection: { rtps: "ENCRYPT" } });
+    this.#made.document("governance", "governance", { protection: { rtps: "ENCRYPT" } });
     for (const [name, access] of Object.entries({ alice: everything, bob: everything, mute: listener })) {
-      this.#participant(name);
-      this.#document("permissions", name, {
-        participants: [{ certificate: `file:${this.#path(`${name}.pem`)}`, ...access }],
-      });
+      this.#participant(name, access);
     }
-    this.#participant("forged");
-    const participants = [{ certificate: `file:${this.#path("forged.pem")}`, ...everything }];
-    this.#document("permissions", "forged", { participants }, "identity_ca");
+    this.#participant("forged", everything, "identity_ca");
+  }
+
+  get printed(): string {
+    return this.#made.printed;
   }
 
   program(verb: string, ...args: readonly string[]): Outcome {
-    const env = { SOFTHSM2_CONF: this.#path("softhsm2.conf") };
-    const outcome = ddscred([verb, ...args], { cwd: this.#folder, env });
-    this.printed += outcome.stdout + outcome.stderr;
-    return outcome;
+    return this.#made.program(verb, ...args);
   }
 
   access(file: string, ...question: readonly string[]) {
-    const domain = ["--domain", String(this.#domain), "--dialect", "cyclonedds"];
+    const domain = ["--domain", String(this.#made.domain), "--dialect", "cyclonedds"];
     return JSON.parse(this.program("access", file, ...domain, ...question, "--format", "json").stdout);
   }
 
   configuration(name: string): string {
     const library = (plugin: string, init: string) =>
       `<Library path="${plugins}/libdds_security_${plugin}.so" initFunction="init_${init}" finalizeFunction="finalize_${init}"/>`;
-    const permissions = `file:${this.#path(`${name}.p7s`)}`;
-    return this.#write(
+    const file = (path: string) => this.#made.file(path);
+    return this.#made.write(
       `${name}.xml`,
-      `<CycloneDDS><Domain Id="${this.#domain}">
+      `<CycloneDDS><Domain Id="${this.#made.domain}">
 <General><Interfaces><NetworkInterface name="lo"/></Interfaces><AllowMulticast>false</AllowMulticast></General>
 <Discovery><Peers><Peer address="localhost"/></Peers><ParticipantIndex>auto</ParticipantIndex></Discovery>
 <Security><Authentication>${library("auth", "authentication")}
-<IdentityCertificate>file:${this.#path(`${name}.pem`)}</IdentityCertificate>
-<IdentityCA>file:${this.#path("identity_ca.pem")}</IdentityCA>
-<PrivateKey>file:${this.#path(`${name}.key`)}</PrivateKey></Authentication>
+<IdentityCertificate>${file(`${name}.pem`)}</IdentityCertificate>
+<IdentityCA>${file("identity_ca.pem")}</IdentityCA>
+<PrivateKey>${file(`${name}.key`)}</PrivateKey></Authentication>
 <AccessControl>${library("ac", "access_control")}
-<PermissionsCA>file:${this.#path("permissions_ca.pem")}</PermissionsCA>
-<Governance>file:${this.#path("governance.p7s")}</Governance>
-<Permissions>${permissions}</Permissions></AccessControl>
+<PermissionsCA>${file("permissions_ca.pem")}</PermissionsCA>
+<Governance>${file("governance.p7s")}</Governance>
+<Permissions>${file(`${name}.p7s`)}</Permissions></AccessControl>
 <Cryptographic>${library("crypto", "crypto")}</Cryptographic></Security></Domain></CycloneDDS>`,
     );
   }
 
   /** Runs ddsperf for so many seconds. */
   async ddsperf(file: string, seconds: number, ...mode: readonly string[]): Promise<Outcome> {
-    const args = ["-i", String(this.#domain), "-D", String(seconds), ...mode];
-    const env = { ...process.env, CYCLONEDDS_URI: `file://${this.#path(file)}` };
-    const child = spawn("ddsperf", args, { cwd: this.#folder, env, timeout: (seconds + 20) * 1000 });
+    const { domain, folder } = this.#made;
+    const args = ["-i", String(domain), "-D", String(seconds), ...mode];
+    const env = { ...process.env, CYCLONEDDS_URI: `file://${this.#made.path(file)}` };
+    const child = spawn("ddsperf", args, { cwd: folder, env, timeout: (seconds + 20) * 1000 });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (data: Buffer) => {
       stdout += data.toString();
@@ -105,68 +76,10 @@ export class CycloneDeployment {
     return { status, stdout, stderr };
   }
 
-  #participant(name: string): void {
-    const options = this.#keyType === "ec-p256" ? ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["RSA"];
-    this.#tool("openssl", "genpkey", "-algorithm", ...options, "-out", `${name}.key`);
-    this.#issue(
-      name,
-      `file:${this.#path(`${name}.key`)}`,
-      `CN=${name},O=Example`,
-      "--ca-cert",
-      "identity_ca.pem",
-      "--days",
-      "10",
-    );
-  }
-
-  /** Asks for a certificate with the key, and has it issued: by the key itself, or by the identity CA. */
-  #issue(name: string, key: string, subject: string, ...options: readonly string[]): void {
-    this.#good("csr", "--key", key, "--subject", subject, "--out", `${name}.csr`);
-    const issuer = options.includes("--ca") ? key : this.#key("identity_ca");
-    this.#good(
-      "cert",
-      "issue",
-      "--csr",
-      `${name}.csr`,
-      "--ca-key",
-      issuer,
-      ...options,
-      "--out",
-      `${name}.pem`,
-    );
-  }
-
-  #document(kind: string, name: string, description: object, ca = "permissions_ca"): void {
-    this.#write(`${name}.json`, JSON.stringify({ domains: [this.#domain], ...description }));
-    this.#good("draft", kind, `${name}.json`, "--out", `${name}-${kind}.xml`);
-    const signer = ["--key", this.#key(ca), "--cert", `file:${this.#path(`${ca}.pem`)}`];
-    this.#good("sign", `${name}-${kind}.xml`, ...signer, "--out", `${name}.p7s`);
-  }
-
-  #good(verb: string, ...args: readonly string[]): void {
-    const onToken = verb === "draft" ? [] : ["--module", MODULE];
-    // What several verbs share must be the same for each: sign takes the PIN from the URI.
-    const pin = verb === "draft" || verb === "sign" ? [] : ["--pin-source", `file:${this.#path("pin")}`];
-    const outcome = this.program(verb, ...args, ...onToken, ...pin);
-    if (outcome.status !== 0)
-      throw new Error(`ddscred ${verb} ${args.join(" ")}: ${outcome.stdout}${outcome.stderr}`);
-  }
-
-  #key(name: string): string {
-    return `pkcs11:token=CA;object=${name};type=private?pin-source=file:${this.#path("pin")}`;
-  }
-
-  #tool(program: string, ...args: readonly string[]): void {
-    run(program, args, { cwd: this.#folder, env: { SOFTHSM2_CONF: this.#path("softhsm2.conf") } });
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name);
-  }
-
-  #write(name: string, text: string): string {
-    writeFileSync(this.#path(name), text, { mode: 0o600 });
-    return name;
+  #participant(name: string, access: object, ca?: string): void {
+    this.#made.participant(name);
+    const participants = [{ certificate: this.#made.file(`${name}.pem`), ...access }];
+    this.#made.document("permissions", name, { participants }, ca);
   }
 }
 
