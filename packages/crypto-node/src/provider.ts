@@ -2,8 +2,8 @@ import {
   constants,
   createDiffieHellman,
   createECDH,
-  createHash,
   createPublicKey,
+  hash as hashOnce,
   type KeyObject,
   randomBytes,
   verify,
@@ -13,6 +13,8 @@ import {
   type EphemeralKey,
   formsFit,
   notInGroup,
+  type PublicKeyInfo,
+  parsePublicKeyInfo,
   type SignatureScheme,
 } from "@ddscred/core";
 import { isInModp2048_256, modp2048_256 } from "./provider-modp.ts";
@@ -30,29 +32,28 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
   anyPssSalt: true,
 
   async verify(publicKey, scheme, message, signature) {
-    if (!formsFit(publicKey, scheme, signature)) return false;
-    const key = importKey(publicKey);
-    if (key === undefined) return false;
+    const imported = importKey(publicKey);
+    if (imported === undefined || !formsFit(imported.info, scheme, signature)) return false;
     try {
       const hash = scheme.keyType === "ed25519" ? null : hashNames[scheme.hash];
-      return verify(hash, message, { key, ...paddingOf(scheme) }, signature);
+      return verify(hash, message, { key: imported.key, ...paddingOf(scheme) }, signature);
     } catch {
       return false; // OpenSSL throws for keys that cannot be, such as an even modulus
     }
   },
 
   async verifySha1(publicKey, message, signature) {
-    const key = importKey(publicKey);
-    if (key === undefined) return false;
+    const imported = importKey(publicKey);
+    if (imported === undefined) return false;
     try {
-      return verify("sha1", message, key, signature);
+      return verify("sha1", message, imported.key, signature);
     } catch {
       return false; // a key of another kind
     }
   },
 
   async digest(hash, data) {
-    return bytes(createHash(hashNames[hash]).update(data).digest());
+    return bytes(hashOnce(hashNames[hash], data, "buffer"));
   },
 
   randomBytes(length) {
@@ -64,25 +65,31 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
   },
 });
 
-/** Importing a key takes longer than verifying with it, and a path or a handshake uses the same few again. */
-function importKey(publicKey: Uint8Array): KeyObject | undefined {
+interface ImportedKey {
+  readonly info: PublicKeyInfo;
+  readonly key: KeyObject;
+}
+
+/** Reading a key takes longer than verifying with it, and a path or a handshake uses the same few again. */
+function importKey(publicKey: Uint8Array): ImportedKey | undefined {
   const der = Buffer.from(publicKey);
   const name = der.toString("latin1");
   const known = recentKeys.get(name);
   if (known !== undefined) return known;
   try {
-    const key = createPublicKey({ key: der, format: "der", type: "spki" });
+    const info = parsePublicKeyInfo(publicKey);
+    const imported = { info, key: createPublicKey({ key: der, format: "der", type: "spki" }) };
     const [oldest] = recentKeys.keys();
     if (oldest !== undefined && recentKeys.size >= MAX_RECENT_KEYS) recentKeys.delete(oldest);
-    recentKeys.set(name, key);
-    return key;
+    recentKeys.set(name, imported);
+    return imported;
   } catch {
     return undefined;
   }
 }
 
-const recentKeys = new Map<string, KeyObject>();
-const MAX_RECENT_KEYS = 32;
+const recentKeys = new Map<string, ImportedKey>();
+const MAX_RECENT_KEYS = 64;
 
 function paddingOf(scheme: SignatureScheme): object {
   if (scheme.padding === "pss") {
@@ -123,7 +130,8 @@ function ephemeralModp(): EphemeralKey {
 }
 
 /** A plain Uint8Array of its own memory: Buffers may share a pool, and their methods differ. */
-const bytes = (buffer: Buffer): Uint8Array => new Uint8Array(buffer);
+const bytes = (buffer: Buffer): Uint8Array =>
+  buffer.length === buffer.buffer.byteLength ? new Uint8Array(buffer.buffer) : new Uint8Array(buffer);
 
 function padded(number: Buffer, length: number): Uint8Array {
   const out = new Uint8Array(length);

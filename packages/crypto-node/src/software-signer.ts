@@ -111,11 +111,17 @@ class SoftwareSigner implements Signer {
       );
     }
     this.#throwIfAborted(options);
-    const signature = isQuick(row)
+    const signature = this.#isQuick(row)
       ? this.#signHere(row, message)
       : await this.#signInBackground(row, message);
     this.#throwIfAborted(options);
     return signature;
+  }
+
+  /** Whether a signature takes less time than a change of threads costs on a busy machine: up to half a millisecond. */
+  #isQuick({ keyType, curve }: SignatureScheme): boolean {
+    if (keyType === "rsa") return (this.#key.asymmetricKeyDetails?.modulusLength ?? Infinity) <= 2048;
+    return curve === "P-256" || keyType === "ed25519";
   }
 
   #signHere(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
@@ -147,9 +153,6 @@ class SoftwareSigner implements Signer {
     }
   }
 }
-
-/** A signature that takes less time than a change of threads: some thirty microseconds. */
-const isQuick = ({ keyType, curve }: SignatureScheme): boolean => curve === "P-256" || keyType === "ed25519";
 
 const MAX_RSA_BITS = 8192;
 

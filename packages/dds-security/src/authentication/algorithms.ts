@@ -49,10 +49,22 @@ export interface Named<Row> {
  * How the holder of a key signs: its certificate decides. The name in the token must be known, but some
  * implementations write the name of the key that signed the certificate.
  */
-export function signingOf(key: PublicKeyInfo): {
+export function signingOf(key: PublicKeyInfo): Signing {
+  const known = signings.get(key);
+  if (known !== undefined) return known;
+  const found = findSigning(key);
+  signings.set(key, found);
+  return found;
+}
+
+interface Signing {
   readonly row: SigningRow;
   readonly scheme: SignatureScheme;
-} {
+}
+
+const signings = new WeakMap<PublicKeyInfo, Signing>();
+
+function findSigning(key: PublicKeyInfo): Signing {
   const [scheme] = schemesForKey(key);
   const row = signing.find((candidate) => candidate.scheme === scheme?.name);
   if (row !== undefined && scheme !== undefined) return { row, scheme };

@@ -3,7 +3,7 @@ import type { Grant, Permissions } from "../documents/permissions.ts";
 import type { AgreementRow } from "./algorithms.ts";
 import type { AuthenticatedPeer } from "./authenticated-peer.ts";
 import type { DataHolder } from "./data-holder.ts";
-import type { Transcript } from "./handshake-token.ts";
+import type { Accepted, Transcript } from "./handshake-token.ts";
 import type { LocalIdentity } from "./local-identity.ts";
 import type { HandshakeRole, RemoteIdentity } from "./remote-identity.ts";
 import type { SharedSecret } from "./shared-secret.ts";
@@ -63,8 +63,8 @@ export type Memory = AwaitingReply | AwaitingFinal | Authenticated;
 
 interface Common {
   readonly crypto: CryptoProvider;
-  /** Tokens that were accepted, by their digest, and what they were answered with. */
-  readonly accepted: readonly { readonly digest: Uint8Array; readonly answer?: DataHolder }[];
+  /** Messages that may come again, because their answer was lost. */
+  readonly accepted: readonly Accepted[];
 }
 
 export interface AwaitingReply extends Common {

@@ -1,10 +1,5 @@
-import { CredentialError, type CryptoProvider } from "@ddscred/core";
-import {
-  type BinaryProperty,
-  type DataHolder,
-  encodeBinaryProperties,
-  encodeDataHolder,
-} from "./data-holder.ts";
+import { CredentialError, type CryptoProvider, sameBytes } from "@ddscred/core";
+import { type BinaryProperty, type DataHolder, encodeBinaryProperties } from "./data-holder.ts";
 import { tokenInvalid } from "./fault.ts";
 import { classIds, classOf, type HandshakeMessage } from "./tokens.ts";
 
@@ -77,6 +72,7 @@ export function readFields<M extends HandshakeMessage>(token: DataHolder, expect
   if (token.binaryProperties.length > MAX_PROPERTIES) throw tokenInvalid("the token has too many properties");
   const known: readonly string[] = [...required[message], ...optional[message]];
   const fields: Fields = {};
+  const copies = new Copies(token.binaryProperties);
   for (const { name, value } of token.binaryProperties) {
     if (!isField(name)) {
       // Some peers hash whatever is called so, others do not.
@@ -91,11 +87,28 @@ export function readFields<M extends HandshakeMessage>(token: DataHolder, expect
         `${name} has ${value.length} octets, not ${least === most ? least : `${least} to ${most}`}`,
       );
     }
-    fields[name] = value.slice();
+    fields[name] = copies.of(value);
   }
   const missing = required[message].find((name) => fields[name] === undefined);
   if (missing !== undefined) throw tokenInvalid(`the ${message} message has no ${missing}`);
   return fields as MessageFields<M>;
+}
+
+/** Copies of the values of a token, in one piece of memory: many small ones cost more than what they hold. */
+class Copies {
+  readonly #memory: Uint8Array;
+  #at = 0;
+
+  constructor(properties: readonly BinaryProperty[]) {
+    this.#memory = new Uint8Array(properties.reduce((sum, { value }) => sum + value.length, 0));
+  }
+
+  of(value: Uint8Array): Uint8Array {
+    const from = this.#at;
+    this.#at += value.length;
+    this.#memory.set(value, from);
+    return this.#memory.subarray(from, this.#at);
+  }
 }
 
 /** A message of these fields, in their order. */
@@ -138,18 +151,39 @@ export function signedContent(message: "Reply" | "Final", transcript: Transcript
   return encodeBinaryProperties(order.map((name) => ({ name, value: transcript[name] })));
 }
 
-/** A token that came, and its digest, which tells a repetition from another one. */
-export interface Received {
-  readonly token: DataHolder;
-  readonly digest: Uint8Array;
+/** A message that was accepted, and what it was answered with. */
+export interface Accepted {
+  readonly message: HandshakeMessage;
+  readonly transcript: Transcript;
+  /** Of a reply and a final message. */
+  readonly signature?: Uint8Array;
+  readonly answer?: DataHolder;
 }
 
-export async function received(token: DataHolder, crypto: CryptoProvider): Promise<Received> {
-  return { token, digest: await crypto.digest("SHA-256", encodeDataHolder(token)) };
+/** Whether a token is that message, come again. What is optional may be there or not. */
+export async function repeats(
+  token: DataHolder,
+  { message, transcript, signature }: Accepted,
+  crypto: CryptoProvider,
+): Promise<boolean> {
+  if (messageOf(token) !== message) return false;
+  const fields: Fields = readFields(token, message);
+  if (signature !== undefined && !same(fields.signature, signature)) return false;
+  if (TRANSCRIPT.some((name) => fields[name] && !same(fields[name], transcript[name]))) return false;
+  if (message === "Final") return true;
+  const hash = await hashCredentials(fields, crypto);
+  return same(hash, message === "Req" ? transcript.hash_c1 : transcript.hash_c2);
 }
+
+const TRANSCRIPT = ["hash_c1", "hash_c2", "dh1", "dh2", "challenge1", "challenge2"] as const;
+
+const same = (found: Uint8Array | undefined, expected: Uint8Array): boolean =>
+  found !== undefined && sameBytes(found, expected);
 
 function asProperties(fields: Fields): readonly BinaryProperty[] {
-  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  const properties: BinaryProperty[] = [];
+  for (const [name, value] of Object.entries(fields)) if (value) properties.push({ name, value });
+  return properties;
 }
 
 const isField = (name: string): name is FieldName => Object.hasOwn(sizes, name);

@@ -1,10 +1,10 @@
-import { CredentialError, sameBytes } from "@ddscred/core";
+import { CredentialError } from "@ddscred/core";
 import { type DataHolder, tokenLimits } from "./data-holder.ts";
 import { tokenInvalid } from "./fault.ts";
 import { Handshake } from "./handshake-state.ts";
-import { messageOf, type Received, received } from "./handshake-token.ts";
+import { messageOf, repeats } from "./handshake-token.ts";
 import { makeRequest, takeReply } from "./initiator.ts";
-import { credentialsOf, type LocalIdentity } from "./local-identity.ts";
+import type { LocalIdentity } from "./local-identity.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 import { takeFinal, takeRequest } from "./replier.ts";
 
@@ -47,8 +47,7 @@ export async function beginHandshakeReply(
 ): Promise<HandshakeStep> {
   if (remote.role !== "replier") throw new TypeError("this participant is the initiator: send the request");
   checkToken(request);
-  const { crypto } = credentialsOf(local);
-  return sent(await takeRequest(local, remote, await received(request, crypto), at));
+  return sent(await takeRequest(local, remote, request, at));
 }
 
 /**
@@ -75,21 +74,19 @@ export async function processHandshake(
   checkToken(token);
   if (memory.phase !== "authenticated" && at >= state.deadline) throw timedOut(state);
   const message = messageOf(token);
-  const incoming = await received(token, memory.crypto);
-  for (const stage of [state, ...earlierOf(state)]) {
-    const known = Handshake.memoryOf(stage).accepted.find((before) =>
-      sameBytes(before.digest, incoming.digest),
-    );
-    if (known !== undefined) return { state, ...(known.answer && { send: known.answer }) };
+  for (const accepted of [state, ...earlierOf(state)].flatMap(
+    (stage) => Handshake.memoryOf(stage).accepted,
+  )) {
+    if (!(await repeats(token, accepted, memory.crypto))) continue;
+    return { state, ...(accepted.answer && { send: accepted.answer }) };
   }
   if (memory.phase === "awaiting-reply" && message === "Reply") {
-    return sent(await takeReply(state, memory, incoming, at));
+    return sent(await takeReply(state, memory, token, at));
   }
-  if (memory.phase === "awaiting-final" && message === "Final")
-    return sent(await takeFinalOf(state, incoming));
+  if (memory.phase === "awaiting-final" && message === "Final") return sent(await takeFinalOf(state, token));
   if (memory.phase === "awaiting-final" && message === "Req") {
     const { local, remote, earlier } = memory;
-    return sent(await takeRequest(local, remote, incoming, at, [state, ...earlier].slice(0, MAX_EARLIER)));
+    return sent(await takeRequest(local, remote, token, at, [state, ...earlier].slice(0, MAX_EARLIER)));
   }
   throw unexpected(state, message);
 }
@@ -100,13 +97,13 @@ const earlierOf = (state: Handshake): readonly Handshake[] => {
 };
 
 /** The final message belongs to one of the requests that came, perhaps not to the last. */
-async function takeFinalOf(state: Handshake, incoming: Received): Promise<Handshake> {
+async function takeFinalOf(state: Handshake, token: DataHolder): Promise<Handshake> {
   let refusal: unknown;
   for (const candidate of [state, ...earlierOf(state)]) {
     const memory = Handshake.memoryOf(candidate);
     if (memory.phase !== "awaiting-final") continue;
     try {
-      return await takeFinal(candidate, memory, incoming);
+      return await takeFinal(candidate, memory, token);
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       // What is wrong with the handshake that it belongs to says more than that it belongs to no other.

@@ -1,6 +1,7 @@
 import { sameBytes, utf8Bytes } from "@ddscred/core";
 import { agreementNamed, agreementOf, signingNamed, signingOf } from "./algorithms.ts";
 import { AuthenticatedPeer, PEER_MINT } from "./authenticated-peer.ts";
+import type { DataHolder } from "./data-holder.ts";
 import { replayed } from "./fault.ts";
 import { type AwaitingReply, Handshake } from "./handshake-state.ts";
 import {
@@ -8,7 +9,6 @@ import {
   handshakeToken,
   hashCredentials,
   type MessageFields,
-  type Received,
   readFields,
   signedContent,
 } from "./handshake-token.ts";
@@ -68,7 +68,7 @@ const text = (value: string, trailingNul: boolean) => utf8Bytes(trailingNul ? `$
 export async function takeReply(
   handshake: Handshake,
   memory: AwaitingReply,
-  { token, digest }: Received,
+  token: DataHolder,
   at: Date,
 ): Promise<Handshake> {
   const { local, remote } = memory;
@@ -87,10 +87,10 @@ export async function takeReply(
   };
   const { group } = memory.agreement;
   const publicValue = decodePublicValue(dh2, group, "dh2");
-  const claim = { id: fields["c.id"], participantData: fields["c.pdata"] };
+  const claim = { ...fields, hash: hash_c2 };
   const identity = await verifyIdentity(claim, { local, remote, credentials, at });
   await verifySignature("Reply", transcript, signature, identity, credentials);
-  const rights = await verifyPermissions(fields["c.perm"], identity, { credentials, at });
+  const rights = await verifyPermissions(claim, identity, { credentials, at });
   const sharedSecret = await sharedSecretOf(await memory.ephemeral.agree(publicValue.key), group, crypto);
 
   const { scheme } = signingOf(local.certificate.publicKey);
@@ -116,7 +116,7 @@ export async function takeReply(
   });
   return new Handshake(
     { role: "initiator", deadline: handshake.deadline, token: answer, peer },
-    { phase: "authenticated", crypto, accepted: [{ digest, answer }] },
+    { phase: "authenticated", crypto, accepted: [{ message: "Reply", transcript, signature, answer }] },
   );
 }
 

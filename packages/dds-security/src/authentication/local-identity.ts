@@ -7,6 +7,8 @@ import {
   type KeyAgreementGroup,
   matchKey,
   type PathInput,
+  type PathQuestion,
+  pathValidator,
   type Signer,
   utf8Bytes,
   type ValidatedPath,
@@ -21,6 +23,7 @@ import type { HashedFields } from "./handshake-token.ts";
 import {
   decodeParticipantData,
   encodeParticipantData,
+  type ParticipantData,
   type ParticipantSecurityInfo,
 } from "./parameter-list.ts";
 import type { ModpEncoding } from "./public-value.ts";
@@ -75,19 +78,37 @@ export interface LocalIdentity {
 
 /** What a handshake needs of its own side and nobody else may see. */
 export interface LocalCredentials
-  extends Required<Omit<LocalIdentityOptions, "securityInfo" | "revocation" | "participantData">> {
-  /** What every path validation is told. */
-  readonly pathOptions: Pick<PathInput, "revocation">;
+  extends Required<
+    Pick<
+      LocalIdentityOptions,
+      "crypto" | "signer" | "permissionsCa" | "permissionsDocument" | "keyAgreement" | "modpEncoding"
+    >
+  > {
+  readonly trailingNul: boolean;
+  readonly timeout: number;
+  /** Validates the path of a peer's certificate. */
+  readonly validatePeer: (question: PathQuestion) => Promise<ValidatedPath>;
   /** `c.id`: the certificate as PEM. */
   readonly identity: Uint8Array;
   /** `c.pdata`. */
   readonly participantData: Uint8Array;
-  /** Peers' permissions documents that our permissions CA was verified to have signed. */
-  readonly documents: Recent<Permissions>;
   /** Our own credentials, by the name of the key agreement that they are sent with. */
   readonly own: Recent<HashedFields>;
-  /** Certificates as peers sent them, read and not verified. */
+  readonly recent: RecentPeers;
+}
+
+/** What peers sent lately. Whether it is valid now is asked at each handshake anew. */
+interface RecentPeers {
+  /** By the hash of all credentials: what they claim, not verified but that it fits together. */
+  readonly claims: Recent<{
+    readonly chain: readonly Certificate[];
+    readonly participantData: ParticipantData;
+  }>;
+  /** By the same: documents that our permissions CA was verified to have signed. */
+  readonly permissions: Recent<Permissions>;
+  /** By digest, for a peer that comes with another GUID: certificates, and documents that were verified. */
   readonly chains: Recent<readonly Certificate[]>;
+  readonly documents: Recent<Permissions>;
 }
 
 /**
@@ -138,24 +159,29 @@ export async function validateLocalIdentity(
     encodeParticipantData({ guid, ...tokens, ...(securityInfo && { securityInfo }) });
   const local: LocalIdentity = Object.freeze({ certificate, path, guid, ...tokens });
   credentials.set(local, {
-    certificates: [certificate, ...intermediates],
     signer,
-    identityCa: [...identityCa],
-    trustedCas: [...(options.trustedCas ?? [])],
-    pathOptions,
+    validatePeer: pathValidator({
+      ...pathOptions,
+      anchors: [...identityCa, ...(options.trustedCas ?? [])],
+      crypto,
+      profile: ddsIdentityProfile,
+    }),
     permissionsCa,
     permissionsDocument,
     crypto,
-    candidateGuid,
     keyAgreement: options.keyAgreement ?? "P-256",
     modpEncoding: options.modpEncoding ?? "raw",
     trailingNul: options.trailingNul ?? true,
     timeout: options.timeout ?? DEFAULT_TIMEOUT,
     identity: utf8Bytes(encodePem("CERTIFICATE", certificate.der)),
     participantData,
-    documents: new Recent(MAX_RECENT),
-    chains: new Recent(MAX_RECENT),
     own: new Recent(MAX_RECENT),
+    recent: {
+      claims: new Recent(MAX_RECENT),
+      permissions: new Recent(MAX_RECENT),
+      chains: new Recent(MAX_RECENT),
+      documents: new Recent(MAX_RECENT),
+    },
   });
   return local;
 }

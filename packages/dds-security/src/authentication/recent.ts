@@ -1,6 +1,6 @@
 /**
- * What was made of some bytes lately, by their digest or another short name: the same peer comes again, and its bytes mean the same. Only
- * what does not depend on the time may be kept here; the oldest gives way.
+ * What was made of some bytes lately, by their digest or another short name: the same peer comes again, and its bytes
+ * mean the same. Only what does not depend on the time may be kept here; the oldest gives way.
  */
 export class Recent<T> {
   readonly #known = new Map<string, T>();
@@ -11,7 +11,7 @@ export class Recent<T> {
   }
 
   async get(name: Uint8Array, make: () => Promise<T> | T): Promise<T> {
-    const key = String.fromCharCode(...name);
+    const key = String.fromCharCode.apply(null, name as unknown as number[]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const made = await make();

@@ -1,11 +1,11 @@
 import { agreementNamed, signingNamed, signingOf } from "./algorithms.ts";
 import { AuthenticatedPeer, PEER_MINT } from "./authenticated-peer.ts";
+import type { DataHolder } from "./data-holder.ts";
 import { type AwaitingFinal, Handshake } from "./handshake-state.ts";
 import {
   handshakeToken,
   hashCredentials,
   type MessageFields,
-  type Received,
   readFields,
   signedContent,
 } from "./handshake-token.ts";
@@ -22,7 +22,7 @@ import { verifyIdentity, verifyPermissions, verifySignature } from "./verify-pee
 export async function takeRequest(
   local: LocalIdentity,
   remote: RemoteIdentity,
-  { token, digest }: Received,
+  token: DataHolder,
   at: Date,
   earlier: readonly Handshake[] = [],
 ): Promise<Handshake> {
@@ -37,9 +37,9 @@ export async function takeRequest(
   const publicValue = decodePublicValue(dh1, group, "dh1");
   const hash_c1 = await hashCredentials(fields, crypto);
   checkHash("hash_c1", fields.hash_c1, hash_c1);
-  const claim = { id: fields["c.id"], participantData: fields["c.pdata"] };
+  const claim = { ...fields, hash: hash_c1 };
   const identity = await verifyIdentity(claim, { local, remote, credentials, at });
-  const rights = await verifyPermissions(fields["c.perm"], identity, { credentials, at });
+  const rights = await verifyPermissions(claim, identity, { credentials, at });
 
   const ephemeral = await crypto.generateEphemeralKey(group);
   const sharedSecret = await sharedSecretOf(await ephemeral.agree(publicValue.key), group, crypto);
@@ -70,7 +70,7 @@ export async function takeRequest(
     {
       phase: "awaiting-final",
       crypto,
-      accepted: [{ digest, answer }],
+      accepted: [{ message: "Req", transcript, answer }],
       local,
       remote,
       earlier,
@@ -87,7 +87,7 @@ export async function takeRequest(
 export async function takeFinal(
   handshake: Handshake,
   memory: AwaitingFinal,
-  { token, digest }: Received,
+  token: DataHolder,
 ): Promise<Handshake> {
   const { transcript, identity, sharedSecret } = memory;
   const credentials = credentialsOf(memory.local);
@@ -105,10 +105,14 @@ export async function takeFinal(
     sharedSecret,
     credentialToken: memory.credentialToken,
   });
-  const digests = memory.accepted.map(({ digest }) => ({ digest }));
+  // They come again where we have answered already; the peer has what it needs.
+  const accepted = [
+    { message: "Req", transcript },
+    { message: "Final", transcript, signature: fields.signature },
+  ] as const;
   return new Handshake(
     { role: "replier", deadline: handshake.deadline, peer },
-    { phase: "authenticated", crypto, accepted: [...digests, { digest }] },
+    { phase: "authenticated", crypto, accepted },
   );
 }
 

@@ -39,9 +39,14 @@ export function grantFor(permissions: Permissions, subject: DistinguishedName, a
 
 /** How a grant's subject differs; undefined where its text is no name at all. */
 function differenceOf(grant: Grant, subject: DistinguishedName): SubjectDifference | undefined {
-  const written = readName(grant.subject.text);
+  const { subject: own } = grant;
+  // With a peer that comes again, reading the text would take longer than all else that is asked here.
+  if (!names.has(own)) names.set(own, readName(own.text));
+  const written = names.get(own);
   return written === undefined ? undefined : compareSubject(subject, written, grant.subject.pattern);
 }
+
+const names = new WeakMap<Grant["subject"], NameText | undefined>();
 
 function readName(text: string): NameText | undefined {
   try {
