@@ -9,6 +9,7 @@ import {
   type PathInput,
   type PathProfile,
   parseCertificate,
+  rfc5280Profile,
   ValidatedPath,
   type Verifier,
   validatePath,
@@ -384,6 +385,19 @@ t.test("a compressed point is refused as a key, not as a crash", async (t) => {
   const compressed = Uint8Array.of(0x03, 34, 0, 2 + ((point[64] ?? 0) & 1), ...point.subarray(1, 33));
   const spki = sequence(sequence(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")), compressed);
   await refuses(t, "KEY_UNSUPPORTED", /compressed/, { leaf: certificate(issued({ spki })) }, "leaf");
+});
+
+t.test("a leaf's key is a point of its curve", async (t) => {
+  for (const curve of ["P-256", "P-384", "P-521"]) {
+    const key = ecKey(curve);
+    const spki = new Uint8Array(key.publicKey.export({ type: "spki", format: "der" }));
+    const parts = { subject: "leaf", issuer: "ca", key, signedBy: caKey };
+    const input = { anchors: [ca], at, crypto, profile: rfc5280Profile };
+    t.ok(await validatePath({ leaf: certificate(parts), ...input }), curve);
+    spki[spki.length - 1] = (spki.at(-1) ?? 0) ^ 1;
+    const error = await failure(() => validatePath({ leaf: certificate({ ...parts, spki }), ...input }));
+    t.match(error, { code: "CERTIFICATE_INVALID", subject: "CN=leaf" }, `${curve}, another y`);
+  }
 });
 
 t.test("SHA-1 is refused, SHA-384 and SHA-512 are accepted with any curve", async (t) => {

@@ -1,6 +1,6 @@
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
-import { certificateError } from "./rules.ts";
+import { certificateError } from "./certificate-error.ts";
 
 /** What one validation may cost in all, whatever the number of certificates and paths. */
 export class Budget {

@@ -3,9 +3,10 @@ import { type GeneralName, GeneralNameTag } from "../general-name.ts";
 import { nameConstraints } from "../name-constraints.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
+import { certificateError } from "./certificate-error.ts";
 import { formLabels, type SubjectName, showName, subjectNames } from "./name-forms.ts";
 import { type Subtree, subtree } from "./name-subtrees.ts";
-import { certificateError, isSelfIssued } from "./rules.ts";
+import { isSelfIssued } from "./rules.ts";
 
 const SECTION = "RFC 5280 4.2.1.10";
 

@@ -6,7 +6,8 @@ import {
   policyConstraints,
   policyMappings,
 } from "../policy-extensions.ts";
-import { certificateError, isSelfIssued } from "./rules.ts";
+import { certificateError } from "./certificate-error.ts";
+import { isSelfIssued } from "./rules.ts";
 
 /** The relying party's own demands (RFC 5280 6.1.1 (c), (e), (f), (g)). */
 export interface PolicyInput {

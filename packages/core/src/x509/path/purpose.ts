@@ -1,6 +1,6 @@
 import type { Certificate } from "../certificate.ts";
 import { extendedKeyUsage, type KeyUsage, keyUsage } from "../extensions.ts";
-import { certificateError } from "./rules.ts";
+import { certificateError } from "./certificate-error.ts";
 
 interface PurposeRow {
   readonly oid: string;

@@ -7,9 +7,9 @@ import { ExtensionOid } from "../extension-oids.ts";
 import { nameKey } from "../name-compare.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
+import { certificateError } from "./certificate-error.ts";
 import { allReasons, type Reasons, type Source, scopeOf, sourcesOf } from "./crl-scope.ts";
 import { type ListSigner, type ListSigners, listError } from "./crl-signer.ts";
-import { certificateError } from "./rules.ts";
 
 /** Revocation as it was found: of every certificate, of some where that was enough, or not asked for. */
 export type RevocationOutcome = "checked" | "incomplete" | "not-asked";

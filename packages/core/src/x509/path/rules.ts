@@ -1,25 +1,10 @@
-import type { ErrorCode } from "../../errors/codes.ts";
-import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
-import { distributionPoints } from "../distribution-points.ts";
-import { ExtensionOid, extensionName } from "../extension-oids.ts";
-import {
-  authorityKeyIdentifier,
-  basicConstraints,
-  extendedKeyUsage,
-  keyUsage,
-  subjectAltName,
-  subjectKeyIdentifier,
-} from "../extensions.ts";
+import { isOnItsCurve } from "../ec-point.ts";
+import { ExtensionOid } from "../extension-oids.ts";
+import { basicConstraints, keyUsage } from "../extensions.ts";
 import { namesEqual } from "../name-compare.ts";
-import { nameConstraints } from "../name-constraints.ts";
-import { displayName, formatName } from "../name-format.ts";
-import {
-  certificatePolicies,
-  inhibitAnyPolicy,
-  policyConstraints,
-  policyMappings,
-} from "../policy-extensions.ts";
+import { certificateError } from "./certificate-error.ts";
+import { checkExtensions } from "./extension-rules.ts";
 import { allowsKey, type PathProfile } from "./profile.ts";
 
 /** Whether subject and issuer are the same name (RFC 5280 3.2). */
@@ -27,35 +12,11 @@ export function isSelfIssued(certificate: Certificate): boolean {
   return namesEqual(certificate.subject, certificate.issuer);
 }
 
-/** An error about one certificate, which the message names by its subject. */
-export function certificateError(
-  code: ErrorCode,
-  certificate: Certificate,
-  problem: string,
-  section: string,
-  hint?: string,
-): CredentialError {
-  const message = `certificate ${displayName(certificate.subject)}: ${problem} (${section})`;
-  const error = new CredentialError(code, message, {
-    section,
-    subject: formatName(certificate.subject),
-    ...(hint === undefined ? {} : { hint }),
-  });
-  faulty.set(error, certificate);
-  return error;
-}
-
-/** The certificate that an error is about. */
-export function certificateAtFault(error: CredentialError): Certificate | undefined {
-  return faulty.get(error);
-}
-
-const faulty = new WeakMap<CredentialError, Certificate>();
-
 /** The rules for any certificate of a path, wherever it stands (RFC 5280 6.1.3 and 6.1.5). */
 export function checkAnyCertificate(certificate: Certificate, demands: Demands): void {
   checkKey(certificate, demands.profile);
-  checkExtensions(certificate, demands);
+  checkPoint(certificate);
+  checkExtensions(certificate, demands.revocation);
   checkValidity(certificate, demands.at);
 }
 
@@ -80,6 +41,14 @@ export function checkKey(certificate: Certificate, profile: PathProfile): void {
   );
 }
 
+/** Of an issuer's key the signature would tell; nothing else would of the leaf's. */
+function checkPoint(certificate: Certificate): void {
+  const { publicKey } = certificate;
+  if (isOnItsCurve(publicKey)) return;
+  const problem = `its key, ${publicKey.label}, is no point of the curve`;
+  throw certificateError("CERTIFICATE_INVALID", certificate, problem, "RFC 5480 2.2, SEC 1 3.2.2.1");
+}
+
 /** 6.1.3 (a)(2). */
 function checkValidity(certificate: Certificate, at: Date): void {
   const { notBefore, notAfter } = certificate;
@@ -94,52 +63,6 @@ function checkValidity(certificate: Certificate, at: Date): void {
     throw certificateError("CERTIFICATE_EXPIRED", certificate, problem, section);
   }
 }
-
-/** Every extension that is looked into decodes; no critical one is unknown (4.2, 6.1.4 (o), 6.1.5 (f)). */
-function checkExtensions(certificate: Certificate, { revocation }: Demands): void {
-  try {
-    for (const decode of DECODERS) decode(certificate);
-    if (revocation) distributionPoints(certificate);
-  } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
-    throw certificateError(error.code, certificate, error.message, "RFC 5280 4.2.1");
-  }
-  for (const { oid, critical } of certificate.extensions) {
-    if (!critical || PROCESSED.has(oid)) continue;
-    if (revocation && oid === ExtensionOid.cRLDistributionPoints) continue;
-    const problem = `the critical extension ${extensionName(oid)} is not understood`;
-    throw certificateError("EXTENSION_UNSUPPORTED", certificate, problem, "RFC 5280 4.2");
-  }
-}
-
-const DECODERS = [
-  basicConstraints,
-  keyUsage,
-  extendedKeyUsage,
-  subjectKeyIdentifier,
-  authorityKeyIdentifier,
-  subjectAltName,
-  nameConstraints,
-  certificatePolicies,
-  policyMappings,
-  policyConstraints,
-  inhibitAnyPolicy,
-] as const;
-
-/** Extensions that are processed, wherever they stand. */
-const PROCESSED = new Set<string>([
-  ExtensionOid.basicConstraints,
-  ExtensionOid.keyUsage,
-  ExtensionOid.extendedKeyUsage,
-  ExtensionOid.subjectKeyIdentifier,
-  ExtensionOid.authorityKeyIdentifier,
-  ExtensionOid.subjectAltName,
-  ExtensionOid.nameConstraints,
-  ExtensionOid.certificatePolicies,
-  ExtensionOid.policyMappings,
-  ExtensionOid.policyConstraints,
-  ExtensionOid.inhibitAnyPolicy,
-]);
 
 /** The certificate may issue others (6.1.4 (k) and (n)). An anchor of version 1 is the profile's decision. */
 export function checkCa(certificate: Certificate, isAnchor: boolean, profile: PathProfile): void {

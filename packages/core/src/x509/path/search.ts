@@ -4,8 +4,9 @@ import type { Certificate } from "../certificate.ts";
 import { namesEqual } from "../name-compare.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
+import { certificateError } from "./certificate-error.ts";
 import type { Material } from "./material.ts";
-import { certificateError, isSelfIssued } from "./rules.ts";
+import { isSelfIssued } from "./rules.ts";
 import { keyIdentifiers, type Rejection, type SignatureChecks, Weight } from "./signature.ts";
 
 /** How candidates are judged; each throws a CredentialError if a rule is broken. */

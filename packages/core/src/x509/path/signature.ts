@@ -6,8 +6,9 @@ import type { AlgorithmId, Certificate, PublicKeyInfo } from "../certificate.ts"
 import { authorityKeyIdentifier, subjectKeyIdentifier } from "../extensions.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
+import { certificateError } from "./certificate-error.ts";
 import type { PathProfile } from "./profile.ts";
-import { certificateError, checkKey } from "./rules.ts";
+import { checkKey } from "./rules.ts";
 
 /** Why an issuer of the right name did not issue a certificate. */
 export interface Rejection {

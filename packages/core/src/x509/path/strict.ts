@@ -11,8 +11,9 @@ import {
   subjectKeyIdentifier,
 } from "../extensions.ts";
 import { GeneralNameTag } from "../general-name.ts";
+import { certificateError } from "./certificate-error.ts";
 import { type SubjectName, subjectNames } from "./name-forms.ts";
-import { certificateError, isSelfIssued } from "./rules.ts";
+import { isSelfIssued } from "./rules.ts";
 
 /** A rule for those who issue certificates: whether a certificate breaks it. */
 interface FormRule {

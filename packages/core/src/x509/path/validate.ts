@@ -3,6 +3,7 @@ import { CredentialError } from "../../errors/credential-error.ts";
 import type { Verifier } from "../../ports/crypto-provider.ts";
 import type { Certificate } from "../certificate.ts";
 import { Budget } from "./budget.ts";
+import { certificateAtFault, certificateError } from "./certificate-error.ts";
 import { ListSigners } from "./crl-signer.ts";
 import { type CheckedInput, checkInput, type PathInput } from "./input.ts";
 import { Material } from "./material.ts";
@@ -12,8 +13,6 @@ import { checkPolicies, type PathPolicies } from "./policies.ts";
 import { checkPurpose } from "./purpose.ts";
 import { RevocationChecks, type RevocationOutcome } from "./revocation.ts";
 import {
-  certificateAtFault,
-  certificateError,
   checkAnyCertificate,
   checkCa,
   checkKey,
