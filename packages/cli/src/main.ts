@@ -77,8 +77,9 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
 export async function main(args: readonly string[]): Promise<number> {
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.good);
-    throw error;
+    if (error.code === "EPIPE") return; // what the verb finds out is its status nevertheless
+    process.stderr.write(`ddscred: the output cannot be written (${error.code ?? "unknown"})\n`);
+    process.exit(EXIT.unknown);
   });
   const [name, ...rest] = args;
   if (name === "help" && rest[0] !== undefined && Object.hasOwn(verbs, rest[0]))

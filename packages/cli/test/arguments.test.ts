@@ -1,12 +1,15 @@
 // What a user may give the program by mistake, and what it may print of that.
 
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mockDeployment } from "@ddscred/backend-mock";
 import t from "tap";
-import { ddscred, type Outcome, temporaryFolder } from "./support/program.ts";
+import { ddscred, missing, type Outcome, root, temporaryFolder } from "./support/program.ts";
 
 const CANARY = "canary7391";
+const program = join(root, "packages/cli/bin/ddscred.js");
+const noShell = missing("bash") ?? (existsSync("/dev/full") ? false : "there is no /dev/full");
 
 t.test("no secret of the command line is printed, whatever was forgotten", async (t) => {
   for (const args of [
@@ -22,6 +25,12 @@ t.test("no secret of the command line is printed, whatever was forgotten", async
     ["uri", "parse", "--format", "json", `pkcs11:token=a%3Fpin-value%3D${CANARY}`],
     ["uri", "parse", `pkcs11:token=a?x-password=b&${CANARY}=c`],
     ["uri", "format", "token=a", `pin-value=${CANARY}`],
+    ["sign", `pkcs11:token=a?pin-value=${CANARY}`, "--key", "a", "--cert", "b"],
+    ["verify", `?pin-value=${CANARY}`, "--ca", "b"],
+    ["verify", "--format", "json", `file://me:${CANARY}@host/x`, "--ca", "b"],
+    ["draft", "governance", `file://me:${CANARY}@host/x`],
+    ["sign", "a.xml", "--key", "a", "--cert", "b", "--out", `pkcs11:token=a?pin-value=${CANARY}`],
+    ["csr", "--key", "a", "--subject", "CN=a", "--out", `data:,${CANARY}`],
     ["uri", "compare", "--format", "json", `pkcs11:?${CANARY}=1`, `pkcs11:?pn-value=${CANARY}`],
   ]) {
     const { stdout, stderr } = ddscred(args);
@@ -49,6 +58,37 @@ t.test("what stands in place of a verb is answered with the verb that is meant",
   t.match(ddscred(["--module=x"]), { status: 2, stderr: /^ddscred: .*ddscred check/ });
   t.match(ddscred(["chekc"]), { status: 2, stderr: /"chekc"/ });
 });
+
+t.test("a description that is no JSON is not quoted", async (t) => {
+  const file = join(temporaryFolder(t), "fleet.json");
+  for (const text of [CANARY, `{"pin": ${CANARY}}`, `{"domains": ["${CANARY}" x]}`]) {
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = ddscred(["draft", "governance", file]);
+    t.match({ status, stderr }, { status: 1, stderr: /DESCRIPTION_INVALID/ });
+    t.notMatch(stdout + stderr, CANARY);
+  }
+});
+
+t.test(
+  "the status is that of the answer, also where nobody reads it to its end",
+  { skip: noShell },
+  async (t) => {
+    const piped = (command: string): Outcome => {
+      const { status, stdout, stderr } = spawnSync(
+        "bash",
+        ["-c", `set -o pipefail; "$0" "$1" ${command}`, process.execPath, program],
+        { encoding: "utf8" },
+      );
+      return { status, stdout, stderr };
+    };
+    t.equal(piped("check /nowhere.xml | true").status, 1);
+    t.equal(piped("uri parse pkcs11:token=a | true").status, 0);
+    t.match(piped("check /nowhere.xml > /dev/full"), {
+      status: 3,
+      stderr: /^ddscred: the output cannot be written \(ENOSPC\)\n$/,
+    });
+  },
+);
 
 t.test("--at takes days that exist", async (t) => {
   for (const time of ["2027-02-30", "2027-02-29T12:00:00Z", "2027-13-01", "2027-04-31"]) {

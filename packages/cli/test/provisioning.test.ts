@@ -104,6 +104,7 @@ t.test("what is refused, and why", { skip }, async (t) => {
   refused("OBJECT_EXISTS", /alice.*ddscred remove/, "key", "generate", alice);
   refused("OBJECT_UNNAMED", /object=/, "key", "generate", "pkcs11:token=Robot");
   refused("TOKEN_NOT_FOUND", /Robot/, "key", "generate", "pkcs11:token=Robt;object=x");
+  refused("OBJECT_UNNAMED", /which object/, "remove", "pkcs11:token=Robot;type=public", "--yes");
   refused("OBJECT_AMBIGUOUS", /type=private.*type=public/, "remove", alice, "--yes");
   refused("OBJECT_NOT_FOUND", /alice/, "remove", "pkcs11:token=Robot;object=alic", "--yes");
   refused("NAME_INVALID", /C/, "csr", "--key", alice, "--subject", "C=Netherlands");

@@ -330,6 +330,14 @@ t.test("keys in files", { skip }, async (t) => {
     t.equal(json("sign", "governance.xml", ...by("ec"), "--pss").status, 1);
   });
 
+  t.test("the document may be named by a file: URI, and is not written over", async (t) => {
+    writeFileSync(join(folder, "again.xml"), readFileSync(join(folder, "governance.xml")));
+    t.equal(text("sign", "file:again.xml", ...by("ec")).status, 0);
+    t.match(json("verify", "file:again.p7s", "--ca", "ec.pem"), { status: 0 });
+    t.equal(text("sign", "file:again.xml", ...by("ec"), "--out", "again.xml").status, 2);
+    t.equal(text("sign", "file:again.xml", ...by("ec"), "--out", "o".repeat(300)).status, 1);
+  });
+
   t.test("wrong use is said, with status 2", async (t) => {
     for (const args of [
       ["sign", "governance.xml", "--cert", "ec.pem"],

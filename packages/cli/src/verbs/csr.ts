@@ -14,6 +14,7 @@ import { tokenOptions, tokenUsage } from "../pin/options.ts";
 import { answering, nextCommand } from "../provisioning/answer.ts";
 import { writePem } from "../provisioning/files.ts";
 import { needed, withTokens } from "../provisioning/on-token.ts";
+import { outputPath } from "../provisioning/output.ts";
 
 const usage = `Usage: ddscred csr --key URI --subject NAME [--out FILE] [OPTIONS]
 
@@ -47,7 +48,8 @@ async function run(argv: readonly string[]): Promise<number> {
   if (args.positionals.length > 0) throw new UsageError("give the key as --key URI");
   const key = uriOf(needed(args, "key", "which key"));
   const subject = nameFromText(needed(args, "subject", "who it is for"));
-  const out = args.text("out");
+  const named = args.text("out");
+  const out = named === undefined ? undefined : outputPath(named);
   return await answering(format, () =>
     withTokens(args, async ({ resolver }) => {
       const name = formatName(parseName(nameDer(subject)));

@@ -4,10 +4,12 @@ import { CredentialError, formatName } from "@ddscred/core";
 import { readDescription, readPolicy, writeGovernance, writePermissions } from "@ddscred/dds-security";
 import { shellWord } from "../doctor/report.ts";
 import { UsageError } from "../exit.ts";
+import { pathOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readMoment } from "../options.ts";
 import { answering } from "../provisioning/answer.ts";
 import { writeNew } from "../provisioning/files.ts";
+import { outputPath } from "../provisioning/output.ts";
 
 const usage = `Usage: ddscred draft governance FILE [--out XML]
        ddscred draft permissions FILE [OPTIONS] [--out XML]
@@ -62,9 +64,9 @@ async function run(argv: readonly string[]): Promise<number> {
   if ((kind !== "governance" && kind !== "permissions") || file === undefined || more.length > 0) {
     throw new UsageError("name what to draft, governance or permissions, and one file");
   }
-  const bytes = await fileBackend().document(pathToFileURL(file).href);
+  const bytes = await fileBackend().document(pathToFileURL(pathOf(file)).href);
   const xml = kind === "governance" ? await governance(bytes) : await permissions(bytes, file, args);
-  const out = args.text("out") ?? "-";
+  const out = outputPath(args.text("out") ?? "-");
   return await answering("text", async () => {
     if (out === "-") return { text: xml };
     await writeNew(out, xml);
@@ -98,7 +100,7 @@ async function readJson(bytes: Uint8Array): Promise<unknown> {
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new CredentialError("DESCRIPTION_INVALID", `it is no JSON: ${(error as Error).message}`);
+    throw new CredentialError("DESCRIPTION_INVALID", `it is no JSON${placeOf(error)}`);
   }
   const participants = (value as { participants?: unknown } | null)?.participants;
   if (Array.isArray(participants)) {
@@ -139,6 +141,12 @@ function domainSpans(texts: readonly string[]): [number, number][] {
     }
     return [Number(first), Number(last)];
   });
+}
+
+/** Where it ends to be JSON, if that is said. Nothing else of Node.js's message: it quotes the text, secrets and all. */
+function placeOf(error: unknown): string {
+  const position = / at position (\d{1,9})/.exec((error as Error).message)?.[1];
+  return position === undefined ? "" : ` (from character ${Number(position) + 1})`;
 }
 
 /** Behind a byte order mark and blanks. */

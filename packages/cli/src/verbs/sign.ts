@@ -6,6 +6,7 @@ import {
   CredentialError,
   type CryptoProvider,
   formatName,
+  redactUri,
   type SignedDocument,
   signatureSchemes,
   signDocument,
@@ -22,10 +23,11 @@ import { type JudgedContent, judgeContent, refusalFindings } from "../documents/
 import { firstOf, readFile, validateCa } from "../documents/open.ts";
 import { renderFacts, renderFindings } from "../documents/render.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { uriOf } from "../input.ts";
+import { pathOf, uriOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
 import { tokenOptions, tokenUsage, tokenWiring } from "../pin/options.ts";
+import { outputPath } from "../provisioning/output.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf } from "../terminal/style.ts";
@@ -114,8 +116,11 @@ function requestOf(args: Arguments): Request {
   if (key === undefined) throw new UsageError("name the permissions CA's key: --key URI");
   if (cert === undefined) throw new UsageError("name the permissions CA's certificate: --cert URI");
   if (args.text("ca") !== undefined && !args.flag("resign")) throw new UsageError("--ca goes with --resign");
-  const out = args.text("out") ?? (args.flag("resign") ? file : file.replace(/(?:\.xml)?$/i, ".p7s"));
-  if (!args.flag("resign") && out !== "-" && resolve(out) === resolve(file))
+  const path = pathOf(file);
+  const out = outputPath(
+    args.text("out") ?? (args.flag("resign") ? path : path.replace(/(?:\.xml)?$/i, ".p7s")),
+  );
+  if (!args.flag("resign") && out !== "-" && resolve(out) === resolve(path))
     throw new UsageError("--out is FILE itself; name another");
   return { file, key: uriOf(key), cert: uriOf(cert), out };
 }
@@ -126,7 +131,8 @@ async function sign(
 ): Promise<{ report: Report; signed?: SignedDocument }> {
   const at = readMoment(args) ?? new Date();
   const findings: Finding[] = [];
-  const refused = (forcible: boolean) => ({ report: { ok: false, forcible, file, findings } });
+  const shown = redactUri(file);
+  const refused = (forcible: boolean) => ({ report: { ok: false, forcible, file: shown, findings } });
   const { resolver, crypto } = wire(tokenWiring(args));
   try {
     const certificate = firstOf(await resolver.certificates(cert), cert);
@@ -153,7 +159,7 @@ async function sign(
       ...(verified.signingTime && { signingTime: verified.signingTime.toISOString() }),
       bytes: signed.bytes.length,
     };
-    return { report: { ok: true, forcible: false, file, out, document, findings }, signed };
+    return { report: { ok: true, forcible: false, file: shown, out, document, findings }, signed };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     findings.push(findingFromError(error));
@@ -172,10 +178,10 @@ async function contentOf(
   const bytes = await readFile(file);
   if (previous === undefined) {
     refuseSigned(bytes);
-    return { xml: bytes, judged: judgeContent(bytes, { file }) };
+    return { xml: bytes, judged: judgeContent(bytes, { file: redactUri(file) }) };
   }
   const { content, contentLine } = await verifyDocument(bytes, { ca: previous, crypto });
-  return { xml: content, judged: judgeContent(content, { file, firstLine: contentLine }) };
+  return { xml: content, judged: judgeContent(content, { file: redactUri(file), firstLine: contentLine }) };
 }
 
 /** A document that is signed already would be signed headers and all. */
@@ -218,7 +224,7 @@ async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void> {
     await writeFile(temporary, bytes, { flag: "wx", mode: 0o644 });
     await rename(temporary, file);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // its name may be what was wrong
     const { code = "" } = cause as NodeJS.ErrnoException;
     throw new CredentialError("FILE_WRITE_FAILED", `${file} cannot be written (${code})`, { cause });
   }

@@ -1,4 +1,4 @@
-import { CredentialError, formatName, type VerifiedDocument, verifyDocument } from "@ddscred/core";
+import { CredentialError, formatName, redactUri, type VerifiedDocument, verifyDocument } from "@ddscred/core";
 import { type Finding, finding, findingFromError } from "@ddscred/dds-security";
 import { type ShownCertificate, shownCertificate } from "../documents/certificate.ts";
 import { compareTexts, type Difference } from "../documents/compare.ts";
@@ -81,7 +81,8 @@ async function examine(args: Arguments): Promise<{ report: Report; verified?: Ve
   if (caValue === undefined) throw new UsageError("name the permissions CA: --ca URI");
   const at = readMoment(args) ?? new Date();
   const findings: Finding[] = [];
-  let report: Omit<Report, "ok" | "findings"> = { file, path: [], readers: [] };
+  const shown = redactUri(file);
+  let report: Omit<Report, "ok" | "findings"> = { file: shown, path: [], readers: [] };
   let verified: VerifiedDocument | undefined;
   const { resolver, crypto } = wire(tokenWiring(args));
   try {
@@ -93,7 +94,7 @@ async function examine(args: Arguments): Promise<{ report: Report; verified?: Ve
     if (path instanceof CredentialError) findings.push(findingFromError(path));
     verified = await verifyDocument(bytes, { ca, crypto });
     const { kind, findings: content } = judgeContent(verified.content, {
-      file,
+      file: shown,
       firstLine: verified.contentLine,
     });
     findings.push(...content);
@@ -102,8 +103,12 @@ async function examine(args: Arguments): Promise<{ report: Report; verified?: Ve
     const against = args.text("against");
     if (against !== undefined) {
       const difference = compareTexts(verified.content, await readFile(against));
-      if (difference) findings.push(differs(against, difference));
-      const comparison = { file: against, same: difference === undefined, ...(difference && { difference }) };
+      if (difference) findings.push(differs(redactUri(against), difference));
+      const comparison = {
+        file: redactUri(against),
+        same: difference === undefined,
+        ...(difference && { difference }),
+      };
       report = { ...report, comparison };
     }
   } catch (error) {

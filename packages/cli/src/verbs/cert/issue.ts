@@ -7,6 +7,7 @@ import { tokenOptions, tokenUsage } from "../../pin/options.ts";
 import { answering, nextCommand } from "../../provisioning/answer.ts";
 import { readDerInput, writePem } from "../../provisioning/files.ts";
 import { needed, withTokens } from "../../provisioning/on-token.ts";
+import { outputPath } from "../../provisioning/output.ts";
 
 const usage = `Usage: ddscred cert issue --csr FILE --ca-key URI --ca-cert URI --days N
        ddscred cert issue --csr FILE --ca-key URI --ca --days N
@@ -57,7 +58,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const ca = args.flag("ca");
   if (caCertificate === undefined && !ca)
     throw new UsageError("say who issues it: --ca-cert; or --ca for a root");
-  const out = args.text("out");
+  const named = args.text("out");
+  const out = named === undefined ? undefined : outputPath(named);
   return await answering(format, () =>
     withTokens(args, async ({ resolver, crypto }) => {
       const request = await readCertificateRequest(await readDerInput(csr, "CERTIFICATE REQUEST"), crypto);
