@@ -47,6 +47,7 @@ export type { Considered, Decision, DecisionCode, RequestTag } from "./decisions
 export type { AccessAction, DialectName } from "./decisions/dialect.ts";
 export * from "./decisions/document-refusals.ts";
 export { type OpenAccessOptions, openAccess, refusedDecision } from "./decisions/opening.ts";
+export * from "./decisions/outlook.ts";
 export type { ParticipantProtection } from "./decisions/protection-participant.ts";
 export type { TopicProtection } from "./decisions/protection-topic.ts";
 export * from "./documents/algorithms.ts";

@@ -50,11 +50,12 @@ export class Endpoint {
     this.#options = options;
   }
 
-  async run(lines: AsyncIterable<string>): Promise<EndpointResult> {
+  async run(lines: AsyncIterable<string | CredentialError>): Promise<EndpointResult> {
     let last: CredentialError | undefined;
     if (!this.#options.awaitsAnnouncement) await this.#announce({});
     for await (const line of lines) {
       try {
+        if (line instanceof CredentialError) throw line;
         await this.#take(readLine(line));
       } catch (error) {
         // Where our own key fails, waiting for other lines does not help.

@@ -2,13 +2,13 @@ import { CredentialError } from "@ddscred/core";
 import { MAX_LINE } from "./lines.ts";
 
 /**
- * The lines of a stream, blank ones left out, none longer than {@link MAX_LINE} octets; it ends at the end of the
- * stream or when the signal fires. `HANDSHAKE_TOKEN_INVALID` for a line that is too long: nothing is kept of it.
+ * The lines of a stream, blank ones left out; it ends at the end of the stream or when the signal fires. A line of more
+ * than {@link MAX_LINE} octets is `HANDSHAKE_TOKEN_INVALID` in its place: nothing is kept of it.
  */
 export async function* linesOf(
   stream: NodeJS.ReadableStream & { destroy(): void },
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | CredentialError> {
   const stop = () => stream.destroy();
   if (signal.aborted) return;
   signal.addEventListener("abort", stop, { once: true });
@@ -18,19 +18,18 @@ export async function* linesOf(
     for await (const chunk of stream) {
       let rest: Buffer = Buffer.from(chunk);
       for (let end = rest.indexOf(LF); end >= 0; end = rest.indexOf(LF)) {
-        const line = Buffer.concat([...pending, rest.subarray(0, end)]);
+        length += end;
+        if (length > 0) yield lineOf([...pending, rest.subarray(0, end)], length);
         [pending, length, rest] = [[], 0, rest.subarray(end + 1)];
-        if (line.length > MAX_LINE) throw tooLong();
-        if (line.length > 0) yield line.toString("utf8");
       }
       length += rest.length;
-      if (length > MAX_LINE) throw tooLong();
-      if (rest.length > 0) pending.push(rest);
+      if (length > MAX_LINE) pending = [];
+      else if (rest.length > 0) pending.push(rest);
     }
-    if (length > 0) yield Buffer.concat(pending).toString("utf8");
+    if (length > 0) yield lineOf(pending, length);
   } catch (error) {
     // A stream that is destroyed while it is read says so by an error.
-    if (!signal.aborted || error instanceof CredentialError) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", stop);
   }
@@ -38,6 +37,7 @@ export async function* linesOf(
 
 const LF = 0x0a;
 
-function tooLong(): CredentialError {
+function lineOf(parts: readonly Buffer[], length: number): string | CredentialError {
+  if (length <= MAX_LINE) return Buffer.concat(parts).toString("utf8");
   return new CredentialError("HANDSHAKE_TOKEN_INVALID", `a line is longer than ${MAX_LINE} octets`);
 }

@@ -11,6 +11,8 @@ import {
   validateRemoteIdentity,
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
+import { type Conversation, conversations, type Side } from "../interop/conversations.ts";
+import { renderConversations } from "../interop/render.ts";
 import type { Verb } from "../main.ts";
 import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
@@ -22,13 +24,18 @@ import { escaped, UNSAFE } from "../terminal/style.ts";
 
 const usage = `Usage: ddscred interop [OPTIONS] SOURCE SOURCE
 
-Says whether two participants will authenticate with each other: a handshake is
-made with the credentials of both, and for each implementation on either side it
-is said whether its way to write the messages lets it complete.
+Says whether two participants will authenticate with each other, and what they
+will be able to say to each other: a handshake is made with the credentials of
+both, and for each implementation on either side it is said whether its way to
+write the messages lets it complete. Then, for each direction, which topics that
+their documents name one may write and the other read, on the default partition,
+and whether both protect them alike, as the implementations read the documents.
 
   SOURCE                as for check, one configuration each
 ${sourceUsage}
-  --domain N            which configuration of a file, 0 to 230
+  --domain N            which configuration of a file, and the domain to talk in,
+                        0 to 230; default: those that the documents name
+  --topic TOPIC         ask for this topic alone; repeat it
   --at TIME             judge another moment
   --format text|json    default text
 
@@ -52,12 +59,14 @@ interface Outcome {
   readonly initiator?: string;
   readonly replier?: string;
   readonly pairs?: readonly HandshakePrediction[];
+  readonly conversations?: readonly Conversation[];
 }
 
 async function run(argv: readonly string[]): Promise<number> {
   const args = readArguments(argv, {
     ...tokenOptions,
     domain: { type: "string" },
+    topic: { type: "string", multiple: true },
     at: { type: "string" },
     format: { type: "string" },
   });
@@ -73,7 +82,7 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function judge(readers: readonly SourceReader[], args: Arguments, at: Date): Promise<Outcome> {
-  const opened: { local: LocalIdentity; name: string; close: () => Promise<void> }[] = [];
+  const opened: (Side & { local: LocalIdentity; close: () => Promise<void> })[] = [];
   let current = "";
   try {
     for (const reader of readers) {
@@ -83,7 +92,9 @@ async function judge(readers: readonly SourceReader[], args: Arguments, at: Date
     current = "";
     const [one, other] = opened;
     if (one === undefined || other === undefined) throw new UsageError("name two configurations");
-    return await meet(one.local, other.local, at);
+    const met = await meet(one.local, other.local, at);
+    const asked = { domain: readDomain(args), topics: args.list("topic") };
+    return { ...met, conversations: await conversations([one, other], asked) };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     const { code, message } = error;
@@ -100,7 +111,8 @@ async function open(reader: SourceReader, args: Arguments, at: Date) {
   const { resolver, crypto, readCaFolder, close } = sourceOpener(args)(source);
   try {
     const context = { resolver, crypto, readCaFolder, at };
-    return { local: await openLocalIdentity(source.configuration, context), close };
+    const { configuration } = source;
+    return { local: await openLocalIdentity(configuration, context), configuration, context, close };
   } catch (error) {
     await close();
     throw error;
@@ -143,6 +155,7 @@ function render({
   initiator,
   replier,
   pairs = [],
+  conversations = [],
 }: Outcome): string {
   if (!authenticates) {
     const place = source === undefined ? "" : `${source}: `;
@@ -153,7 +166,7 @@ function render({
     const names = `${pair.initiator} -> ${pair.replier}`.padEnd(26);
     return `  ${names}${pair.completes ? `completes, ${pair.keyAgreement}` : `does not complete: ${pair.reason ?? ""}`}`;
   });
-  return `${[head, ...lines].join("\n").replace(UNSAFE, keepLines)}\n`;
+  return `${[head, ...lines, ...renderConversations(conversations)].join("\n").replace(UNSAFE, keepLines)}\n`;
 }
 
 const keepLines = (character: string): string => (character === "\n" ? character : escaped(character));

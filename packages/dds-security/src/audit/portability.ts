@@ -19,11 +19,11 @@ function judgeRefusals(input: AuditInput): Finding[] {
     if (document === undefined) continue;
     const { signed, file } = document;
     const property: DocumentProperty = `dds.sec.access.${kind}`;
-    for (const { peer, error } of documentRefusals(signed, kind, { file })) {
-      const start = { file, line: signed.contentLine, column: 1 };
+    for (const { peer, error } of documentRefusals(signed, kind)) {
+      const { location = { line: signed.contentLine, column: 1 } } = error;
       findings.push(
         finding("PEER_DIFFERS", "warning", `${TITLES[peer]} does not read it: ${error.message}`, {
-          ...at(input, property, error.location ?? start),
+          ...at(input, property, { file, ...location }),
           peers: [peer],
           hint: "Write the document as `ddscred draft` does, and sign it again.",
         }),

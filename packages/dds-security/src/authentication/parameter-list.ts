@@ -1,4 +1,4 @@
-import { CdrWriter } from "./cdr.ts";
+import { CdrWriter, type Endianness } from "./cdr.ts";
 import { type DataHolder, decodeDataHolder, encodeDataHolder } from "./data-holder.ts";
 import { tokenInvalid } from "./fault.ts";
 
@@ -28,12 +28,13 @@ export function encodeParameterList(parameters: readonly Parameter[]): Uint8Arra
  *
  * @throws CredentialError `HANDSHAKE_TOKEN_INVALID`
  */
-export function decodeParameterList(bytes: Uint8Array): readonly Parameter[] {
+export function decodeParameterList(bytes: Uint8Array, endianness: Endianness = "big"): readonly Parameter[] {
+  const little = endianness === "little";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parameters: Parameter[] = [];
   for (let at = 0; ; ) {
     if (bytes.length - at < 4) throw tokenInvalid("the participant data have no PID_SENTINEL at their end");
-    const [id, length] = [view.getUint16(at), view.getUint16(at + 2)];
+    const [id, length] = [view.getUint16(at, little), view.getUint16(at + 2, little)];
     at += 4;
     if (id === PID.SENTINEL) {
       if (at !== bytes.length) throw tokenInvalid("the participant data go on behind PID_SENTINEL");
@@ -80,12 +81,15 @@ export function encodeParticipantData(data: ParticipantData): Uint8Array {
 }
 
 /**
- * Reads `c.pdata`. Parameters that are not needed here are passed over; one that is may stand once only.
+ * Reads `c.pdata`. Parameters that are not needed here are passed over; one that is may stand once only. Where an
+ * encapsulation header (DDSI-RTPS 10.2) stands before them, PL_CDR_BE or PL_CDR_LE, it says the endianness.
  *
  * @throws CredentialError `HANDSHAKE_TOKEN_INVALID`
  */
 export function decodeParticipantData(bytes: Uint8Array): ParticipantData {
-  const parameters = decodeParameterList(bytes);
+  const header = ENCAPSULATIONS.find(({ octets }) => octets.every((octet, index) => bytes[index] === octet));
+  const { endianness } = header ?? { endianness: "big" };
+  const parameters = decodeParameterList(header ? bytes.subarray(header.octets.length) : bytes, endianness);
   const only = (id: number): Uint8Array | undefined => {
     const [first, second] = parameters.filter((parameter) => parameter.id === id);
     if (second !== undefined) throw tokenInvalid(`the participant data repeat the parameter ${hex(id)}`);
@@ -103,13 +107,22 @@ export function decodeParticipantData(bytes: Uint8Array): ParticipantData {
   const view = info && new DataView(info.buffer, info.byteOffset);
   return {
     guid,
-    ...(identity && { identityToken: decodeDataHolder(identity) }),
-    ...(permissions && { permissionsToken: decodeDataHolder(permissions) }),
+    ...(identity && { identityToken: decodeDataHolder(identity, endianness) }),
+    ...(permissions && { permissionsToken: decodeDataHolder(permissions, endianness) }),
     ...(view && {
-      securityInfo: { participantAttributes: view.getUint32(0), pluginAttributes: view.getUint32(4) },
+      securityInfo: {
+        participantAttributes: view.getUint32(0, endianness === "little"),
+        pluginAttributes: view.getUint32(4, endianness === "little"),
+      },
     }),
   };
 }
+
+/** No parameter list begins like these: the parameters 2 and 3 are not empty. */
+const ENCAPSULATIONS = [
+  { octets: [0, 2, 0, 0], endianness: "big" },
+  { octets: [0, 3, 0, 0], endianness: "little" },
+] as const;
 
 const hex = (id: number): string => `0x${id.toString(16).padStart(4, "0")}`;
 

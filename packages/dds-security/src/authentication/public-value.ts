@@ -23,8 +23,9 @@ export function decodePublicValue(value: Uint8Array, group: KeyAgreementGroup, f
     if (value.length === 65 && value[0] === 4) return { key: value, encoding: "raw" };
     throw tokenInvalid(`${field} is not an uncompressed point of P-256 (65 octets)`);
   }
-  // An INTEGER of up to 256 octets in all would have four leading zero octets: that is a raw number.
-  const encoding = value.length > MODP_OCTETS ? "der" : "raw";
+  // An INTEGER of up to 256 octets in all would have four leading zero octets: that is a raw number. So is one that some
+  // library has put a zero before, as the sign.
+  const encoding = value.length > MODP_OCTETS && value[0] !== 0 ? "der" : "raw";
   const number = encoding === "der" ? integerContent(value) : value;
   const digits = number?.subarray(leadingZeros(number));
   if (digits === undefined || digits.length > MODP_OCTETS || digits.length === 0) {
