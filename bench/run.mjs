@@ -1,10 +1,21 @@
 // Benchmarks: each prints a ratio against a baseline measured in the same run. None is a test.
-//   npx pnpm bench [NAME...]     names: startup check sign peers decisions handshake scale size
+//   npx pnpm bench [NAME...]     names: startup check fleet documents sign peers decisions handshake scale size
 
 import { setUp } from "../scripts/setup.mjs";
 
 const names = process.argv.slice(2);
-const all = ["startup", "check", "sign", "peers", "decisions", "handshake", "scale", "size"];
+const all = [
+  "startup",
+  "check",
+  "fleet",
+  "documents",
+  "sign",
+  "peers",
+  "decisions",
+  "handshake",
+  "scale",
+  "size",
+];
 setUp();
 for (const name of names.length > 0 ? names : all) {
   if (!all.includes(name)) throw new Error(`no benchmark "${name}"; there are ${all.join(", ")}`);
