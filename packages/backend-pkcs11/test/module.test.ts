@@ -4,6 +4,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   realpathSync,
   symlinkSync,
 } from "node:fs";
@@ -65,6 +66,8 @@ t.test("what is no PKCS#11 module is told apart, and nothing crashes afterwards"
     for (const _ of [1, 2]) t.equal((await failure(backend.certificates(certificate))).code, code, path);
     await backend.close();
   }
+  const half = folder?.file("half.so", readFileSync(module).subarray(0, 5000)) ?? "";
+  t.throws(() => moduleFile(half), { code: "MODULE_NOT_LOADABLE", message: /half\.so is cut off/ });
   const error = await failure(
     pkcs11Backend({ module: damaged, isolation: "inline" }).certificates(certificate),
   );

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { CredentialError, redactUri } from "@ddscred/core";
 import { foreignAccess } from "../foreign-access.ts";
+import { isCutOff } from "./elf.ts";
 
 /**
  * The real path of a module that may be handed to the dynamic linker: a regular file with the magic of the
@@ -44,7 +45,13 @@ function firstBytes(path: string, real: string): Buffer {
       });
     }
     const magic = Buffer.alloc(4);
-    return magic.subarray(0, readSync(file, magic, 0, 4, 0));
+    const read = magic.subarray(0, readSync(file, magic, 0, 4, 0));
+    if (read.toString("hex") === ELF && isCutOff(file)) {
+      throw new CredentialError("MODULE_NOT_LOADABLE", `${redactUri(path)} is cut off: its end is missing`, {
+        hint: "Install the package of the module again.",
+      });
+    }
+    return read;
   } finally {
     closeSync(file);
   }
@@ -69,8 +76,10 @@ function isLibrary(magic: Buffer): boolean {
   const hex = magic.toString("hex");
   if (process.platform === "win32") return hex.startsWith("4d5a");
   if (process.platform === "darwin") return machMagics.includes(hex);
-  return hex === "7f454c46";
+  return hex === ELF;
 }
+
+const ELF = "7f454c46";
 
 /** Mach-O of 64 bits, and of several architectures. */
 const machMagics = ["cffaedfe", "cafebabe", "cafebabf"];

@@ -4,7 +4,6 @@ import type { Handle } from "../cryptoki/module.ts";
 import { listedTypes } from "../objects/directory.ts";
 import { objectNames, objectUri, search, type TokenObject } from "../objects/search.ts";
 import type { Token } from "../token/token.ts";
-import { unnamed } from "./name.ts";
 
 /** Removes one object. For the errors see {@link CredentialWriter.remove}. */
 export async function removeObject(
@@ -14,7 +13,12 @@ export async function removeObject(
   signal: AbortSignalLike | undefined,
 ): Promise<void> {
   const { object: label, id, type } = uri.path;
-  if (label === undefined && id === undefined) throw unnamed(text);
+  if (label === undefined && id === undefined) {
+    throw new CredentialError("OBJECT_UNNAMED", "the URI does not say which object", {
+      uri: text,
+      hint: "Add object=LABEL or id= to the URI, as ddscred ls prints them.",
+    });
+  }
   await token.write(async (session) => {
     const object = await theOne(token, session, uri, text);
     if (object.type === "private" && type !== "private") {

@@ -32,5 +32,6 @@ export function uriOf(attributes: Pkcs11UriAttributes): string {
       return false;
     }
   });
-  return formatPkcs11Uri(Object.fromEntries(expressible));
+  // RFC 7512 lets an apostrophe stand; a URI that is pasted into a shell between two of them does not.
+  return formatPkcs11Uri(Object.fromEntries(expressible)).replaceAll("'", "%27");
 }

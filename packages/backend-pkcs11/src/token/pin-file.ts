@@ -1,12 +1,13 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { CredentialError, type Secret } from "@ddscred/core";
+import { CredentialError, redactUri, type Secret } from "@ddscred/core";
 import { MAX_PIN, pinOfBytes, reasonOf, unreadable } from "./pin-text.ts";
 
 /** The PIN in a file of which others know nothing. A relative path starts at the working folder. */
 export async function pinOfFile(path: string): Promise<Secret> {
-  return await read(path, `the PIN file ${path}`, 0o077, `Restrict it: chmod 0600 ${path}`);
+  const shown = redactUri(path);
+  return await read(path, `the PIN file ${shown}`, 0o077, `Restrict it: chmod 0600 ${shown}`);
 }
 
 /**
