@@ -81,8 +81,8 @@ export {
   strictProfile,
 } from "./x509/path/profile.ts";
 export type { Purpose } from "./x509/path/purpose.ts";
+export type { RejectedPath } from "./x509/path/rejections.ts";
 export type { RevocationOutcome } from "./x509/path/revocation.ts";
-export type { RejectedPath } from "./x509/path/search.ts";
 export { explainPath, type PathExplanation, validatePath } from "./x509/path/validate.ts";
 export { type PathNote, ValidatedPath } from "./x509/path/validated-path.ts";
 export { type PathQuestion, type PathTerms, pathValidator } from "./x509/path/validator.ts";

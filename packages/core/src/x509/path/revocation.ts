@@ -1,15 +1,13 @@
-import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
 import type { Certificate } from "../certificate.ts";
 import type { RevocationList } from "../crl.ts";
-import type { RevokedCertificate } from "../crl-entries.ts";
-import { ExtensionOid } from "../extension-oids.ts";
 import { nameKey } from "../name-compare.ts";
 import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
-import { certificateError } from "./certificate-error.ts";
 import { allReasons, type Reasons, type Source, scopeOf, sourcesOf } from "./crl-scope.ts";
 import { type ListSigner, type ListSigners, listError } from "./crl-signer.ts";
+import { changes, extensionFault, find, type Usable } from "./delta.ts";
+import { outOfDate, revokedError, unknownError, weightOf } from "./revocation-errors.ts";
 
 /** Revocation as it was found: of every certificate, of some where that was enough, or not asked for. */
 export type RevocationOutcome = "checked" | "incomplete" | "not-asked";
@@ -71,7 +69,7 @@ export class RevocationChecks {
       try {
         const failure = await this.#status(certificate, path);
         if (failure === undefined) continue;
-        if (this.#require) throw unknown(certificate, failure);
+        if (this.#require) throw unknownError(certificate, failure);
         outcome = "incomplete";
       } finally {
         this.#asked.delete(certificate);
@@ -89,7 +87,7 @@ export class RevocationChecks {
     const newest = new Map<string, number>();
     let failure: CredentialError | undefined;
     const fail = (error: CredentialError) => {
-      if (failure === undefined || weight(error) > weight(failure)) failure = error;
+      if (failure === undefined || weightOf(error) > weightOf(failure)) failure = error;
     };
     for (const source of sourcesOf(certificate)) {
       for (const list of source.issuers.flatMap((issuer) => this.#byIssuer.get(issuer) ?? [])) {
@@ -110,7 +108,7 @@ export class RevocationChecks {
           continue;
         }
         const entry = find(usable, certificate);
-        if (entry !== undefined) throw revoked(certificate, list, entry);
+        if (entry !== undefined) throw revokedError(certificate, list, entry);
         for (const reason of reasons) covered.add(reason);
         // What somebody says of itself replaces nothing that others say.
         if (usable.signer === certificate) continue;
@@ -141,8 +139,8 @@ export class RevocationChecks {
     const found = await this.#signers.signerOf(list, path);
     if (found instanceof CredentialError) return found;
     const delta = await this.#deltaFor(list, found);
-    const outOfDate = this.#outOfDate(list);
-    if (outOfDate !== undefined && delta === undefined) return outOfDate;
+    const tooOld = outOfDate(list, this.#at);
+    if (tooOld !== undefined && delta === undefined) return tooOld;
     if (found.path !== path) {
       // The status of those who sign lists counts, too.
       try {
@@ -160,30 +158,12 @@ export class RevocationChecks {
     const { number } = list;
     if (number === undefined) return undefined;
     const deltas = (this.#byIssuer.get(nameKey(list.issuer)) ?? [])
-      .filter((delta) => changes(delta, list, number) && this.#outOfDate(delta) === undefined)
+      .filter((delta) => changes(delta, list, number) && outOfDate(delta, this.#at) === undefined)
       .sort((a, b) => Number((b.number ?? 0n) - (a.number ?? 0n)));
     for (const delta of deltas) {
       if (await this.#signers.signedBy(delta, signer)) return delta;
     }
     return undefined;
-  }
-
-  #outOfDate(list: RevocationList): CredentialError | undefined {
-    const { thisUpdate, nextUpdate } = list;
-    const at = Math.floor(this.#at.getTime() / 1000) * 1000;
-    if (this.#at < thisUpdate) {
-      return listError(list, "crl-not-yet-valid", `it is of a later time than ${time(this.#at)}`);
-    }
-    if (nextUpdate === undefined) {
-      return listError(list, "crl-no-next-update", "it has no nextUpdate, so that its age cannot be judged");
-    }
-    if (at <= nextUpdate.getTime()) return undefined;
-    const { message } = listError(
-      list,
-      "",
-      `it was to be replaced by ${time(nextUpdate)}, no more valid at ${time(this.#at)}`,
-    );
-    return new CredentialError("CRL_EXPIRED", message, { rule: "crl-expired", section: "RFC 5280 5.1.2.5" });
   }
 
   #missing(certificate: Certificate, covered: ReadonlySet<string>): CredentialError {
@@ -196,82 +176,4 @@ export class RevocationChecks {
           : `no list of ${displayName(certificate.issuer)} is given, only of ${this.#issuers}`;
     return new CredentialError("REVOCATION_UNKNOWN", some, { rule, section: SECTION });
   }
-}
-
-interface Usable {
-  readonly list: RevocationList;
-  readonly delta?: RevocationList;
-  readonly signer: Certificate;
-}
-
-/** What the delta says goes before what the list says (6.3.3 (i) to (k)). */
-function find({ list, delta }: Usable, certificate: Certificate): RevokedCertificate | undefined {
-  const entry = delta?.find(certificate) ?? list.find(certificate);
-  return entry?.reason === "removeFromCRL" ? undefined : entry;
-}
-
-/** Whether a list holds changes to another one (6.3.3 (c), 5.2.4). */
-function changes(delta: RevocationList, list: RevocationList, number: bigint): boolean {
-  return (
-    delta.baseNumber !== undefined &&
-    delta.baseNumber <= number &&
-    delta.number !== undefined &&
-    delta.number >= number &&
-    extensionFault(delta) === undefined &&
-    sameValue(
-      extension(delta, ExtensionOid.issuingDistributionPoint),
-      extension(list, ExtensionOid.issuingDistributionPoint),
-    ) &&
-    sameValue(delta.keyIdentifier, list.keyIdentifier)
-  );
-}
-
-const extension = ({ extensions }: RevocationList, wanted: string) =>
-  extensions.find(({ oid }) => oid === wanted)?.value;
-
-function sameValue(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
-}
-
-function extensionFault(list: RevocationList): CredentialError | undefined {
-  const { unknownCritical } = list;
-  if (unknownCritical === undefined) return undefined;
-  return listError(list, "crl-extension", `the critical extension ${unknownCritical} is not understood`);
-}
-
-function revoked(certificate: Certificate, list: RevocationList, entry: RevokedCertificate): CredentialError {
-  const { reason, revocationDate } = entry;
-  const held = reason === "certificateHold" ? "on hold" : "revoked";
-  const problem = `it is ${held} since ${time(revocationDate)}, reason ${reason}, says ${displayName(list.issuer)}`;
-  return certificateError("CERTIFICATE_REVOKED", certificate, problem, "RFC 5280 6.3.3 (i)");
-}
-
-function unknown(
-  certificate: Certificate,
-  { code, message, rule, section }: CredentialError,
-): CredentialError {
-  const text = `certificate ${displayName(certificate.subject)}: it is not known whether it is revoked: ${message}`;
-  return new CredentialError(code, text, { ...(rule && { rule }), ...(section && { section }) });
-}
-
-/** How much a failure explains. */
-function weight({ rule }: CredentialError): number {
-  return LEAST_FIRST.indexOf(rule ?? "");
-}
-
-const LEAST_FIRST = [
-  "crl-missing",
-  "crl-reasons",
-  "crl-scope",
-  "crl-delta",
-  "crl-signer",
-  "crl-signature",
-  "crl-extension",
-  "crl-not-yet-valid",
-  "crl-no-next-update",
-  "crl-expired",
-];
-
-function time(date: Date): string {
-  return date.toISOString().replace(/\.000Z$/, "Z");
 }

@@ -6,8 +6,9 @@ import { displayName } from "../name-format.ts";
 import type { Budget } from "./budget.ts";
 import { certificateError } from "./certificate-error.ts";
 import type { Material } from "./material.ts";
+import { type RejectedPath, Rejections } from "./rejections.ts";
 import { isSelfIssued } from "./rules.ts";
-import { keyIdentifiers, type Rejection, type SignatureChecks, Weight } from "./signature.ts";
+import { keyIdentifiers, type SignatureChecks, Weight } from "./signature.ts";
 
 /** How candidates are judged; each throws a CredentialError if a rule is broken. */
 export interface Judge {
@@ -15,12 +16,6 @@ export interface Judge {
   issuer(issuer: Certificate, below: readonly Certificate[], isAnchor: boolean): void;
   /** A path from leaf to anchor whose names, signatures and issuers are good. */
   path(path: readonly Certificate[]): Promise<void>;
-}
-
-/** A candidate path that was given up, leaf first; it ends where the rule was broken. */
-export interface RejectedPath {
-  readonly certificates: readonly Certificate[];
-  readonly error: CredentialError;
 }
 
 /**
@@ -34,8 +29,7 @@ export class PathSearch {
   readonly #signatures: SignatureChecks;
   readonly #judge: Judge;
   readonly #budget: Budget;
-  readonly #rejected: RejectedPath[] = [];
-  #best: Rejection | undefined;
+  readonly #rejections = new Rejections();
   #explaining = 0;
 
   constructor(material: Material, signatures: SignatureChecks, judge: Judge, budget: Budget) {
@@ -45,9 +39,9 @@ export class PathSearch {
     this.#budget = budget;
   }
 
-  /** Candidates that were given up so far, at most {@link MAX_REJECTED}. */
+  /** Candidates that were given up so far; a long list is cut. */
   get rejected(): readonly RejectedPath[] {
-    return this.#rejected;
+    return this.#rejections.all;
   }
 
   /** The first path that holds, or the most informative reason why none does. */
@@ -57,9 +51,9 @@ export class PathSearch {
       if (path !== undefined) return path;
     } catch (error) {
       // Where the budget ends, the best reason so far is worth more than that it ended.
-      if (!isBudgetEnd(error) || this.#best === undefined) throw error;
+      if (!isBudgetEnd(error) || this.#rejections.best === undefined) throw error;
       const { code, message, hint, rule, section } = error;
-      const cause = this.#best.error;
+      const cause = this.#rejections.best.error;
       const details = { hint, cause, ...(rule && { rule }), ...(section && { section }) };
       throw new CredentialError(code, `${message}; one reason is: ${cause.message}`, details);
     }
@@ -67,9 +61,9 @@ export class PathSearch {
     try {
       await this.#explain([leaf], leaf);
     } catch (error) {
-      if (!isBudgetEnd(error) || this.#best === undefined) throw error;
+      if (!isBudgetEnd(error) || this.#rejections.best === undefined) throw error;
     }
-    throw this.#best?.error ?? this.#noIssuer(leaf);
+    throw this.#rejections.best?.error ?? this.#noIssuer(leaf);
   }
 
   async #extend(
@@ -84,7 +78,7 @@ export class PathSearch {
     if (chain.length >= MAX_LENGTH) {
       const problem = `the path to it is longer than ${MAX_LENGTH} certificates`;
       const error = certificateError("PATH_REFUSED", last, problem, "RFC 5280 6.1");
-      this.#reject(chain, { error, weight: Weight.noIssuer });
+      this.#rejections.add(chain, { error, weight: Weight.noIssuer });
       return undefined;
     }
     const issuers = this.#material.intermediatesFor(last).filter((issuer) => {
@@ -104,7 +98,7 @@ export class PathSearch {
     const anchors = this.#material.anchorsFor(last);
     const intermediates = this.#material.intermediatesFor(last).filter((issuer) => !isIn(chain, issuer));
     if (anchors.length === 0 && intermediates.length === 0) {
-      this.#reject(chain, { error: this.#noIssuer(last), weight: Weight.noIssuer });
+      this.#rejections.add(chain, { error: this.#noIssuer(last), weight: Weight.noIssuer });
     }
     for (const issuer of [...this.#ordered(anchors, last), ...this.#ordered(intermediates, last)]) {
       this.#explaining -= 1;
@@ -113,9 +107,9 @@ export class PathSearch {
       const error = this.#brokenRule(issuer, chain, isAnchor);
       const rejection = await this.#signatures.check(last, issuer);
       if (rejection !== undefined) {
-        this.#reject([...chain, issuer], rejection);
+        this.#rejections.add([...chain, issuer], rejection);
       } else if (error !== undefined) {
-        this.#reject([...chain, issuer], { error, weight: Weight.rule });
+        this.#rejections.add([...chain, issuer], { error, weight: Weight.rule });
       } else if (!isAnchor && chain.length < MAX_LENGTH) {
         await this.#explain([...chain, issuer], issuer);
       }
@@ -141,7 +135,7 @@ export class PathSearch {
     this.#budget.spend("steps", 1, last);
     const rejection = await this.#signatures.check(last, issuer);
     if (rejection === undefined) return true;
-    this.#reject([...chain, issuer], rejection);
+    this.#rejections.add([...chain, issuer], rejection);
     return false;
   }
 
@@ -151,7 +145,7 @@ export class PathSearch {
       return true;
     } catch (error) {
       if (!(error instanceof CredentialError) || isBudgetEnd(error)) throw error;
-      this.#reject(path, { error, weight: Weight.path });
+      this.#rejections.add(path, { error, weight: Weight.path });
       return false;
     }
   }
@@ -169,18 +163,6 @@ export class PathSearch {
       .map(({ issuer }) => issuer);
   }
 
-  #reject(certificates: readonly Certificate[], rejection: Rejection): void {
-    if (this.#best === undefined || rejection.weight > this.#best.weight) this.#best = rejection;
-    const isKnown = this.#rejected.some(
-      (known) =>
-        known.certificates.length === certificates.length &&
-        known.certificates.every((certificate, index) => certificate === certificates[index]),
-    );
-    if (!isKnown && this.#rejected.length < MAX_REJECTED) {
-      this.#rejected.push({ certificates, error: rejection.error });
-    }
-  }
-
   #noIssuer(certificate: Certificate): CredentialError {
     const { anchors } = this.#material;
     const given = anchors.slice(0, MAX_NAMED).map(({ subject }) => displayName(subject));
@@ -196,7 +178,6 @@ export class PathSearch {
 /** Certificates from leaf to anchor. */
 const MAX_LENGTH = 16;
 const MAX_NAMED = 5;
-const MAX_REJECTED = 64;
 /** Issuers that are looked at only to say why they were not followed. */
 const MAX_EXPLAINED = 48;
 

@@ -1,31 +1,23 @@
 import { sameBytes } from "../../der/values.ts";
 import { CredentialError } from "../../errors/credential-error.ts";
-import type { Verifier } from "../../ports/crypto-provider.ts";
 import type { Certificate } from "../certificate.ts";
+import { checkAnchorSignature } from "./anchor-signature.ts";
 import { Budget } from "./budget.ts";
 import { certificateAtFault, certificateError } from "./certificate-error.ts";
 import { ListSigners } from "./crl-signer.ts";
+import { Faults } from "./faults.ts";
 import { type CheckedInput, checkInput, type PathInput } from "./input.ts";
 import { Material } from "./material.ts";
 import { NameChecks } from "./names.ts";
 import { peersOn } from "./peers.ts";
 import { checkPolicies, type PathPolicies } from "./policies.ts";
 import { checkPurpose } from "./purpose.ts";
+import type { RejectedPath } from "./rejections.ts";
 import { RevocationChecks, type RevocationOutcome } from "./revocation.ts";
-import {
-  checkAnyCertificate,
-  checkCa,
-  checkKey,
-  checkLeafUsage,
-  checkPathLength,
-  checkSigner,
-  type Demands,
-  isSelfIssued,
-} from "./rules.ts";
-import { type Judge, PathSearch, type RejectedPath } from "./search.ts";
-import { keyIdentifiers, SignatureChecks } from "./signature.ts";
-import { checkForm } from "./strict.ts";
-import { makeValidatedPath, type PathNote, type ValidatedPath } from "./validated-path.ts";
+import { checkAnyCertificate, checkKey, checkPathLength, checkSigner, type Demands } from "./rules.ts";
+import { type Judge, PathSearch } from "./search.ts";
+import { SignatureChecks } from "./signature.ts";
+import { makeValidatedPath, notesOn, type ValidatedPath } from "./validated-path.ts";
 
 /**
  * Finds and validates a path from the leaf to one of the anchors (RFC 5280 section 6).
@@ -76,9 +68,6 @@ interface Judged {
   readonly revocation: RevocationOutcome;
 }
 
-/** Where a certificate stands in a path. */
-type Role = "leaf" | "ca" | "anchor";
-
 /** One leaf, judged once. */
 class Validation {
   readonly #input: CheckedInput;
@@ -88,12 +77,7 @@ class Validation {
   readonly #material: Material;
   readonly #search: PathSearch;
   readonly #names: NameChecks;
-  /** What each certificate breaks by itself; found out once. */
-  readonly #faults: Record<Role, Map<Certificate, CredentialError | undefined>> = {
-    leaf: new Map(),
-    ca: new Map(),
-    anchor: new Map(),
-  };
+  readonly #faults: Faults;
   readonly #revocation: RevocationChecks | undefined;
   #judged: Judged = { policies: { authority: [], user: [] }, revocation: "not-asked" };
 
@@ -101,6 +85,7 @@ class Validation {
     this.#input = checkInput(input);
     const { at, profile, crypto, anchors, intermediates, leaf, revocation } = this.#input;
     this.#demands = { at, profile, revocation: revocation !== undefined };
+    this.#faults = new Faults(this.#demands, anchors);
     this.#signatures = new SignatureChecks(crypto, profile, this.#budget);
     this.#names = new NameChecks(leaf, this.#budget);
     this.#material = new Material(anchors, intermediates);
@@ -148,7 +133,7 @@ class Validation {
   issuer(issuer: Certificate, below: readonly Certificate[], isAnchor: boolean): void {
     // No issuer can mend what the leaf breaks by itself.
     const fault =
-      this.#faultOf(this.#input.leaf, "leaf") ?? this.#faultOf(issuer, isAnchor ? "anchor" : "ca");
+      this.#faults.of(this.#input.leaf, "leaf") ?? this.#faults.of(issuer, isAnchor ? "anchor" : "ca");
     if (fault !== undefined) throw fault;
     checkPathLength(issuer, below);
     this.#names.check(issuer, below);
@@ -159,33 +144,9 @@ class Validation {
     const { purpose, policies, leaf } = this.#input;
     if (purpose !== undefined) checkPurpose(path, purpose);
     const judged = checkPolicies(path, policies);
-    await this.#checkAnchorSignature(path.at(-1) ?? leaf);
+    await checkAnchorSignature(path.at(-1) ?? leaf, this.#input.crypto, this.#signatures);
     const revocation = (await this.#revocation?.check(path)) ?? "not-asked";
     this.#judged = { policies: judged, revocation };
-  }
-
-  #faultOf(certificate: Certificate, role: Role): CredentialError | undefined {
-    if (!this.#faults[role].has(certificate)) {
-      this.#faults[role].set(certificate, this.#findFault(certificate, role));
-    }
-    return this.#faults[role].get(certificate);
-  }
-
-  #findFault(certificate: Certificate, role: Role): CredentialError | undefined {
-    const { profile, anchors } = this.#input;
-    try {
-      checkAnyCertificate(certificate, this.#demands);
-      // A leaf that is the CA itself is judged as the anchor that it is.
-      const isLeaf = role === "leaf";
-      if (isLeaf && anchors.some(({ der }) => sameBytes(der, certificate.der))) return undefined;
-      if (isLeaf) checkLeafUsage(certificate, profile);
-      else checkCa(certificate, role === "anchor", profile);
-      if (profile.strict === true) checkForm(certificate, !isLeaf);
-      return undefined;
-    } catch (error) {
-      if (error instanceof CredentialError) return error;
-      throw error;
-    }
   }
 
   /** A path for a certificate that signs revocation lists, to one anchor (6.3.3 (f)); its purpose is its keyUsage. */
@@ -195,14 +156,14 @@ class Validation {
     const names = new NameChecks(signer, this.#budget);
     const judge: Judge = {
       issuer: (issuer, below, isAnchor) => {
-        const fault = this.#faultOf(issuer, isAnchor ? "anchor" : "ca");
+        const fault = this.#faults.of(issuer, isAnchor ? "anchor" : "ca");
         if (fault !== undefined) throw fault;
         checkPathLength(issuer, below);
         names.check(issuer, below);
       },
       path: async (path) => {
         checkPolicies(path, {});
-        await this.#checkAnchorSignature(anchor);
+        await checkAnchorSignature(anchor, this.#input.crypto, this.#signatures);
       },
     };
     const material = new Material([anchor], intermediates);
@@ -217,37 +178,6 @@ class Validation {
     }
     checkAnyCertificate(leaf, this.#demands);
     checkSigner(leaf, this.#input.profile);
-    await this.#checkAnchorSignature(leaf);
+    await checkAnchorSignature(leaf, this.#input.crypto, this.#signatures);
   }
-
-  /**
-   * A self-issued anchor must verify with its own key, unless its key identifiers say that another key of the
-   * same CA signed it (RFC 5280 3.2: a certificate of key rollover).
-   */
-  async #checkAnchorSignature(anchor: Certificate): Promise<void> {
-    if (!isSelfIssued(anchor) || keyIdentifiers(anchor, anchor) === "differ") return;
-    const { crypto } = this.#input;
-    let sound = soundAnchors.get(crypto);
-    if (sound === undefined) soundAnchors.set(crypto, (sound = new WeakSet()));
-    if (sound.has(anchor)) return;
-    const rejection = await this.#signatures.check(anchor, anchor);
-    if (rejection !== undefined) throw rejection.error;
-    sound.add(anchor);
-  }
-}
-
-/** Anchors whose own signature a verifier has found good: with many leaves below one CA, that is paid once. */
-const soundAnchors = new WeakMap<Verifier, WeakSet<Certificate>>();
-
-function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[] {
-  const notes: PathNote[] = [];
-  if (anchor.version < 3) {
-    const message = `the CA is of X.509 version ${anchor.version}: it cannot say that it is a CA`;
-    notes.push({ rule: "version-1-anchor", certificate: anchor, message });
-  }
-  if (leafIsAnchor) {
-    const message = "the certificate is the CA itself: whoever holds its key can issue others";
-    notes.push({ rule: "leaf-is-anchor", certificate: anchor, message });
-  }
-  return notes;
 }

@@ -69,3 +69,17 @@ export function makeValidatedPath(parts: Parts): ValidatedPath {
 export function pathAt(path: ValidatedPath, at: Date): ValidatedPath {
   return makeValidatedPath({ ...path, certificates: [path.leaf, ...path.certificates.slice(1)], at });
 }
+
+/** What is unusual about an accepted path. */
+export function notesOn(anchor: Certificate, leafIsAnchor: boolean): readonly PathNote[] {
+  const notes: PathNote[] = [];
+  if (anchor.version < 3) {
+    const message = `the CA is of X.509 version ${anchor.version}: it cannot say that it is a CA`;
+    notes.push({ rule: "version-1-anchor", certificate: anchor, message });
+  }
+  if (leafIsAnchor) {
+    const message = "the certificate is the CA itself: whoever holds its key can issue others";
+    notes.push({ rule: "leaf-is-anchor", certificate: anchor, message });
+  }
+  return notes;
+}
