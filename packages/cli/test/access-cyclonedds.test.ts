@@ -10,6 +10,7 @@ import { compileAccess, type Decision, refusedDecision } from "@ddscred/dds-secu
 import * as fc from "fast-check";
 import t from "tap";
 import { missing, root, run, temporaryFolder } from "./support/program.ts";
+import { element, joined, mostly, several, text } from "./support/xml-arbitraries.ts";
 
 const installed = (name: string) =>
   readdirSync("/usr/lib")
@@ -118,23 +119,13 @@ function agree(ours: readonly string[], theirs: readonly string[]): boolean {
   throw new Error(`ours | theirs: ${differ.join("; ")}`);
 }
 
-const text = (value: string) => fc.constant(value);
-const join_ = (...parts: readonly fc.Arbitrary<string>[]) => fc.tuple(...parts).map((each) => each.join(""));
-const element = (name: string, content: fc.Arbitrary<string>, attributes = "") =>
-  content.map((inner) => `<${name}${attributes}>${inner}</${name}>`);
-const several = (each: fc.Arbitrary<string>, minLength: number, maxLength: number) =>
-  fc.array(each, { minLength, maxLength }).map((list) => list.join(""));
-/** Mostly the first. */
-const mostly = (usual: string, ...others: readonly string[]) =>
-  fc.oneof({ weight: 30, arbitrary: text(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
-
 const id = fc.constantFrom("0", "4", "5", "6", "230");
 const domains = element(
   "domains",
   fc.oneof(
     { weight: 20, arbitrary: text("<id_range><min>0</min><max>230</max></id_range>") },
     { weight: 4, arbitrary: several(element("id", id), 1, 3) },
-    { weight: 4, arbitrary: element("id_range", join_(element("min", id), element("max", id))) },
+    { weight: 4, arbitrary: element("id_range", joined(element("min", id), element("max", id))) },
     { weight: 2, arbitrary: element("id_range", element("min", id)) },
     {
       weight: 1,
@@ -159,7 +150,7 @@ const pattern = fc.constantFrom(
 );
 const topicRule = element(
   "topic_rule",
-  join_(
+  joined(
     element("topic_expression", pattern),
     element("enable_discovery_protection", yes),
     element("enable_liveliness_protection", yes),
@@ -182,7 +173,10 @@ const domainRule = element(
       element("discovery_protection_kind", kind),
       element("liveliness_protection_kind", kind),
       element("rtps_protection_kind", kind),
-      element("topic_access_rules", join_(several(topicRule, 0, 2), fc.oneof(lastRule, lastRule, topicRule))),
+      element(
+        "topic_access_rules",
+        joined(several(topicRule, 0, 2), fc.oneof(lastRule, lastRule, topicRule)),
+      ),
     )
     .chain((parts) =>
       fc.oneof(
@@ -207,7 +201,7 @@ const criterion = fc
   .chain((action) =>
     element(
       action,
-      join_(
+      joined(
         element("topics", several(element("topic", pattern), 1, 3)),
         fc.oneof(
           text(""),
@@ -224,7 +218,7 @@ const criterion = fc
 const rule = fc
   .constantFrom("allow_rule", "allow_rule", "deny_rule")
   .chain((action) =>
-    element(action, join_(domains, several(criterion, 0, 3), mostly("", "<relay><topics/></relay>"))),
+    element(action, joined(domains, several(criterion, 0, 3), mostly("", "<relay><topics/></relay>"))),
   );
 const subjectName = mostly(
   "CN=alice,O=Example",
@@ -237,11 +231,11 @@ const subjectName = mostly(
 const time = (usual: string, ...others: readonly string[]) => mostly(usual, ...others);
 const grant = element(
   "grant",
-  join_(
+  joined(
     element("subject_name", subjectName),
     element(
       "validity",
-      join_(
+      joined(
         element(
           "not_before",
           time(
