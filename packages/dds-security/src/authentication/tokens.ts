@@ -1,4 +1,5 @@
-import { attributeKeyword, type Certificate, type DistinguishedName, utf8Bytes } from "@ddscred/core";
+import type { Certificate } from "@ddscred/core";
+import { oneLineName } from "../documents/one-line-name.ts";
 import { keyName } from "./algorithms.ts";
 import type { DataHolder } from "./data-holder.ts";
 import { tokenInvalid } from "./fault.ts";
@@ -100,25 +101,7 @@ export function checkIdentityToken(token: DataHolder): void {
 function described(prefix: string, { subject, publicKey }: Certificate) {
   const algorithm = keyName(publicKey);
   return [
-    { name: `${prefix}.sn`, value: slashName(subject) },
+    { name: `${prefix}.sn`, value: oneLineName(subject) },
     ...(algorithm === undefined ? [] : [{ name: `${prefix}.algo`, value: algorithm }]),
   ];
-}
-
-/** As X509_NAME_oneline of OpenSSL writes a name, which is what Cyclone DDS and Fast DDS send. */
-function slashName({ rdns }: DistinguishedName): string {
-  const attribute = ({ type, value }: { type: string; value: string }) =>
-    `${attributeKeyword(type) ?? type}=${printable(value)}`;
-  return rdns.map((rdn) => `/${rdn.map(attribute).join("+")}`).join("");
-}
-
-function printable(value: string): string {
-  const octets = Array.from(utf8Bytes(value));
-  return octets
-    .map((octet) =>
-      octet < 0x20 || octet > 0x7e
-        ? `\\x${octet.toString(16).toUpperCase().padStart(2, "0")}`
-        : String.fromCharCode(octet),
-    )
-    .join("");
 }

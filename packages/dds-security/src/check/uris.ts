@@ -47,9 +47,15 @@ function readings(
   property: SecurityProperty,
   uri: string,
 ): readonly PeerReading[] {
-  const all = [...uriReadings(uri), ...documentReadings(property, uri), ...pinSourceReadings(uri)];
-  // A profile of Fast DDS was read as Fast DDS does, an enclave's URIs are made by rmw.
-  if (configuration.form === "fastdds" || configuration.form === "sros2") return [];
+  const ofFastdds = property === "dds.sec.auth.private_key" ? queryReadings(uri) : [];
+  // A profile of Fast DDS was read as Fast DDS does, an enclave's URIs are made by rmw: but what is behind the ? is not.
+  if (configuration.form === "fastdds" || configuration.form === "sros2") return ofFastdds;
+  const all = [
+    ...uriReadings(uri),
+    ...documentReadings(property, uri),
+    ...pinSourceReadings(uri),
+    ...ofFastdds,
+  ];
   return configuration.form === "cyclonedds" ? all.filter(({ peer }) => peer === "cyclonedds") : all;
 }
 
@@ -100,5 +106,26 @@ function pinSourceReadings(uri: string): readonly PeerReading[] {
   const reads = "it takes the PIN from pin-value, and from pin-source=file: where its OpenSSL provider does";
   return [{ peer: "cyclonedds", accepted: false, reads }];
 }
+
+/** Fast DDS has the URI read by the engine of libp11, which knows neither attribute: it then opens no key. */
+function queryReadings(uri: string): readonly PeerReading[] {
+  if (uriScheme(uri) !== "pkcs11") return [];
+  try {
+    const { query } = parsePkcs11Uri(uri);
+    return INSTEAD.filter(([name]) => query[name] !== undefined).map(([name, instead]) => ({
+      peer: "fastdds" as const,
+      accepted: false,
+      reads: `it knows no ${name}; ${instead}`,
+    }));
+  } catch (error) {
+    if (error instanceof CredentialError) return [];
+    throw error;
+  }
+}
+
+const INSTEAD = [
+  ["pin-source", "it takes the PIN from FASTDDS_PKCS11_PIN or pin-value"],
+  ["module-path", "it takes the module from PKCS11_MODULE_PATH"],
+] as const;
 
 const peerName = (peer: PeerReading["peer"]) => ({ cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" })[peer];

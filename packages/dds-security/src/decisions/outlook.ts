@@ -27,14 +27,15 @@ export interface Outlook {
 /**
  * What `from` can say to `to`, both in the same domain, on the default partition. Where no topics are asked for, they are
  * those that a document of one of them names: literal ones, and expressions, which are asked for as if they were a
- * topic of that name. So an expression is told where one lies inside the other, which is what people write.
+ * topic of that name. So an expression is told where one lies inside the other, which is what people write; one that does
+ * not flow whole is left out, for it says nothing of the topics in it.
  */
 export function outlookOf(from: Access, to: Access, asked: readonly string[] = []): Outlook {
   const names = asked.length > 0 ? asked : namedTopics(from, to);
   const [mine, theirs] = [from.participantProtection(), to.participantProtection()];
   const sameProtection = sameMasks(mine, theirs) === true;
   const joins = sameProtection && from.join().allowed && to.join().allowed;
-  const topics = [...new Set(names)].map((topic): TopicOutlook => {
+  const all = [...new Set(names)].map((topic): TopicOutlook => {
     const [publish, subscribe] = [from.publish(topic), to.subscribe(topic)];
     const same = sameMasks(from.protection(topic), to.protection(topic));
     return {
@@ -46,6 +47,7 @@ export function outlookOf(from: Access, to: Access, asked: readonly string[] = [
       ...(same !== undefined && { sameProtection: same }),
     };
   });
+  const topics = all.filter(({ flows, isPattern }) => flows || !isPattern || asked.length > 0);
   return { joins, sameProtection, topics };
 }
 

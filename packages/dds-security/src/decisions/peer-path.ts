@@ -1,10 +1,8 @@
 import {
-  attributeKeyword,
   basicConstraints,
   type Certificate,
   CredentialError,
   type CryptoProvider,
-  type DistinguishedName,
   type ErrorCode,
   ExtensionOid,
   keyUsage,
@@ -67,13 +65,6 @@ export function faultCode({ number }: PathFault): ErrorCode {
   };
   return codes[number] ?? "ISSUER_MISMATCH";
 }
-
-/** A name as OpenSSL writes it in one line: `/C=NL/CN=alice`. */
-export const oneLineName = ({ rdns }: DistinguishedName): string =>
-  rdns
-    .flat()
-    .map(({ type, value }) => `/${attributeKeyword(type) ?? type}=${value}`)
-    .join("");
 
 /** What OpenSSL makes of a certificate as a CA: 0 is none, 1 by its constraints, 3 by version 1, 4 by its usage. */
 export function caKind(certificate: Certificate): 0 | 1 | 3 | 4 {
