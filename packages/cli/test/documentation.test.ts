@@ -39,6 +39,8 @@ t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, 
     /^allowed {2}subscribe Square/m,
     /^authenticate$/m,
     /^denied {2}publish Square/m,
+    /^\{"authenticated":true,"peer":"CN=alice,O=Example"/m,
+    /^\{"authenticated":true,"peer":"CN=bob,O=Example"/m,
   ]) {
     t.match(stdout, line);
   }

@@ -39,7 +39,8 @@ not accept, an identity, a signature, a document, allows nothing.
                         profile of Fast DDS, an enclave of SROS 2
   --domain N            the domain, 0 to 230; default: the one that the
                         configuration is for, where it is for one
-  --domain-tag TAG      the domain tag of the participant, since 1.2; default: none
+  --domain-tag TAG      the domain tag of the participant, since 1.2; default:
+                        none
   QUESTION              one of
     --join              join the domain
     --topic TOPIC       create the topic

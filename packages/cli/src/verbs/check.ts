@@ -47,8 +47,8 @@ ${sourceUsage}
   --peer NAME           cyclonedds or fastdds: what that implementation does not
                         accept is an error; spec: the specification alone
                         decides. Default: such differences are warnings
-  --warn-before TIME    warn of what ends within this time of the moment: 30d, 12h.
-                        Default 30d; 0d for no such warning
+  --warn-before TIME    warn of what ends within this time of the moment: 30d,
+                        12h. Default 30d; 0d for no such warning
   --fleet               the sources are all the participants there are: say also
                         which have one key, and which grants are for none of
                         them; JSON has that as one more report

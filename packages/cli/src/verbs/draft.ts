@@ -19,8 +19,8 @@ read, from a short description. Sign it with ddscred sign.
 
   FILE                description (JSON), or for permissions a policy of SROS 2
                       (XML)
-  --out XML           where to write; default: standard output. A file that is there
-                      is not overwritten
+  --out XML           where to write; default: standard output. A file that
+                      is there is not overwritten
   --domain N          for a policy: a domain or a range such as 0-9; repeat it.
                       Default 0
   --enclave PATH      for a policy: this enclave alone

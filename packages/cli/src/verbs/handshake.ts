@@ -52,6 +52,12 @@ ${sourceUsage}
 Exit status: 0 authenticated, 1 not, 2 wrong usage, 3 a device failed.
 
   ddscred handshake cyclonedds.xml --role replier
+
+Two with each other, in one shell:
+
+  mkfifo a b
+  ddscred handshake alice.xml --announce < a | tee b &
+  ddscred handshake bob.xml --announce < b | tee a
 `;
 
 export const verb: Verb = { usage, run };
