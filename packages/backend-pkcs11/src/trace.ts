@@ -47,6 +47,7 @@ function traced(module: Module, listener: TraceListener): Module {
     get(_, name) {
       const value: unknown = Reflect.get(module, name, module);
       const row = Object.hasOwn(rows, name) ? (rows[name as Traced] as UntypedRow) : undefined;
+      if (name === "signNow") return undefined; // all signatures are told by one name
       if (typeof value !== "function") return value;
       const call = (...args: unknown[]): unknown => Reflect.apply(value, module, args);
       if (row === undefined) return call;
@@ -96,7 +97,10 @@ type Row<M extends keyof Module> = Module[M] extends (...args: infer A) => Promi
     }
   : never;
 
-type Traced = Exclude<keyof Module, "path" | "epoch" | "logins" | "sessions" | "deadline" | "restart">;
+type Traced = Exclude<
+  keyof Module,
+  "path" | "epoch" | "logins" | "sessions" | "deadline" | "restart" | "signNow"
+>;
 
 const inSession = (session: Handle): Partial<Facts> => ({ session: digits(session) });
 const inSlot = (slotId: bigint): Partial<Facts> => ({ slot: lastDigits(slotId) });
@@ -109,6 +113,7 @@ const rows: { readonly [M in Traced]: Row<M> } = {
   token: { call: "C_GetTokenInfo", before: inSlot },
   openSession: { call: "C_OpenSession", before: inSlot, after: inSession },
   closeSession: { call: "C_CloseSession", before: inSession },
+  watch: { call: "C_DigestInit", before: inSession },
   isLoggedIn: { call: "C_GetSessionInfo", before: inSession },
   login: { call: "C_Login", before: inSession },
   logout: { call: "C_Logout", before: inSession },
@@ -122,7 +127,7 @@ const rows: { readonly [M in Traced]: Row<M> } = {
       mechanism: mechanismName(mechanism.type),
       given: input.length,
     }),
-    after: (signature) => ({ got: signature.length }),
+    after: ({ raw }) => ({ got: raw.length }),
   },
   generateKeyPair: {
     call: "C_GenerateKeyPair",

@@ -265,7 +265,9 @@ t.test("what tokens answer, and what is left behind then: nothing", { skip }, as
     },
   }));
   t.equal(mute.code, "MECHANISM_UNSUPPORTED");
-  const wrong = await generateOn(t, () => ({ sign: async () => new Uint8Array(64).fill(1) }));
+  const wrong = await generateOn(t, () => ({
+    sign: async () => ({ raw: new Uint8Array(64).fill(1), isWatched: true }),
+  }));
   t.equal(wrong.code, "KEY_MISMATCH");
 
   const open = await generateOn(t, (real) => ({

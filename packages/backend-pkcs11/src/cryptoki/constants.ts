@@ -34,6 +34,7 @@ export const CKK_EC = 3;
 /** PKCS#11 3.0; modules of 2.40 offer it too, under the same numbers. */
 export const CKK_EC_EDWARDS = 0x40;
 
+export const CKM_SHA256 = 0x250;
 export const CKM_RSA_PKCS_KEY_PAIR_GEN = 0x0;
 export const CKM_RSA_PKCS = 0x1;
 export const CKM_RSA_X_509 = 0x3;

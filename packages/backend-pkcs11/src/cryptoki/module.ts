@@ -41,6 +41,13 @@ export interface Module {
   /** A session: for reading, if nothing else is asked for. */
   openSession(slotId: bigint, access?: SessionAccess): Promise<Handle>;
   closeSession(session: Handle): Promise<void>;
+  /**
+   * Begins an operation in a session that carries no other, and never ends it: C_DigestInit. No such operation
+   * outlives C_Finalize, so {@link sign} sees by it that handles may have been given again.
+   *
+   * @returns whether the module can do that
+   */
+  watch(session: Handle): Promise<boolean>;
   /** Whether the token's user is logged in, for all sessions of this process: C_GetSessionInfo. */
   isLoggedIn(session: Handle): Promise<boolean>;
   /** C_Login as the normal user. One attempt. */
@@ -62,12 +69,18 @@ export interface Module {
   ): Promise<readonly (Attributes<N> | undefined)[]>;
 
   /**
+   * C_SignInit and C_Sign, in this turn of the event loop. Undefined where that would take too long, or cannot be
+   * watched; then nothing is changed. As {@link sign} otherwise; absent where nothing can be had in one turn.
+   */
+  signNow?(session: Handle, request: SignRequest): Uint8Array | undefined;
+
+  /**
    * C_SignInit and C_Sign. Where it fails, an operation may be left open on the session: close it.
    *
    * @param input is read until the promise settles; do not change it before
    * @param length of the longest signature, in bytes
    */
-  sign(session: Handle, request: SignRequest): Promise<Uint8Array>;
+  sign(session: Handle, request: SignRequest): Promise<Signature>;
 
   /** C_GenerateKeyPair, which may take minutes; like all that follows, on a session for writing. */
   generateKeyPair(session: Handle, request: KeyPairRequest): Promise<KeyPairHandles>;
@@ -111,6 +124,18 @@ export interface SignRequest {
   readonly length: number;
   /** For a key with CKA_ALWAYS_AUTHENTICATE: the PIN, for C_Login(CKU_CONTEXT_SPECIFIC) between the two calls. */
   readonly pin?: Secret;
+  /** A session that is watched. */
+  readonly watch?: Handle | undefined;
+}
+
+/** As the token gave it. */
+export interface Signature {
+  readonly raw: Uint8Array;
+  /**
+   * Whether the module is the one of the moment at which the watch began, so that the handles given since then name
+   * what they named. Not asked for where the signature took so long that to verify it takes no time beside.
+   */
+  readonly isWatched: boolean;
 }
 
 /** What C_GenerateKeyPair makes, and what is said of each half. */

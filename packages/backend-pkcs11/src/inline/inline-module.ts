@@ -14,6 +14,7 @@ import type {
   KeyPairRequest,
   Module,
   SessionAccess,
+  Signature,
   SignRequest,
   Slot,
   TokenState,
@@ -30,6 +31,7 @@ import { native } from "./native-error.ts";
 import { NativeObjects } from "./native-objects.ts";
 import { NativeSigning } from "./native-signing.ts";
 import { NativeSlots } from "./native-slots.ts";
+import { NativeWatch } from "./native-watch.ts";
 import { Pace } from "./pace.ts";
 
 /**
@@ -49,6 +51,7 @@ export class InlineModule implements Module {
   readonly #life: Lifecycle;
   readonly #slots: NativeSlots;
   readonly #objects: NativeObjects;
+  readonly #watch: NativeWatch;
   readonly #signing: NativeSigning;
 
   /** Loads the library; for the errors see {@link loadNative}. */
@@ -58,7 +61,12 @@ export class InlineModule implements Module {
     this.#life = new Lifecycle(this.#native, path, parameters, this.#elsewhere);
     this.#slots = new NativeSlots(this.#native);
     this.#objects = new NativeObjects(this.#native);
-    this.#signing = new NativeSigning(this.#native, binding, this.#elsewhere, this.#pace);
+    this.#watch = new NativeWatch(this.#native, () => this.#life.noteForeignStart());
+    this.#signing = new NativeSigning(this.#native, binding, {
+      elsewhere: this.#elsewhere,
+      pace: this.#pace,
+      watch: this.#watch,
+    });
   }
 
   get epoch(): number {
@@ -103,6 +111,10 @@ export class InlineModule implements Module {
   async closeSession(session: Handle): Promise<void> {
     const handle = this.#session(session, "C_CloseSession");
     native("C_CloseSession", () => this.#native.C_CloseSession(handle));
+  }
+
+  async watch(session: Handle): Promise<boolean> {
+    return this.#watch.begin(this.#session(session, "C_DigestInit"));
   }
 
   async isLoggedIn(session: Handle): Promise<boolean> {
@@ -156,7 +168,13 @@ export class InlineModule implements Module {
     return all;
   }
 
-  sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
+  signNow(session: Handle, request: SignRequest): Uint8Array | undefined {
+    this.#handles.checkSession(session, "C_SignInit");
+    this.#handles.checkObject(request.key, "C_SignInit");
+    return this.#signing.signNow(buffer(session), request);
+  }
+
+  sign(session: Handle, request: SignRequest): Promise<Signature> {
     return this.#signing.sign(request, () => {
       const handle = this.#session(session, "C_SignInit");
       this.#handles.checkObject(request.key, "C_SignInit");

@@ -74,6 +74,11 @@ export class Lifecycle {
     this.#start();
   }
 
+  /** Another library started it anew without a word: no handle is ours any more, and it is not ours to finalise. */
+  noteForeignStart(): void {
+    this.#users.adopted();
+  }
+
   /** C_Initialize; where that was done already, by another thread or another library, all is well too. */
   #start(): void {
     try {

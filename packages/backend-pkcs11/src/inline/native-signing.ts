@@ -1,11 +1,19 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CKU_CONTEXT_SPECIFIC } from "../cryptoki/constants.ts";
-import type { Mechanism, SignRequest } from "../cryptoki/module.ts";
+import type { Mechanism, Signature, SignRequest } from "../cryptoki/module.ts";
 import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
 import { buffer } from "./buffer.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import { native, nativeError } from "./native-error.ts";
+import type { NativeWatch } from "./native-watch.ts";
 import type { Pace } from "./pace.ts";
+
+/** What it works with. */
+interface Means {
+  readonly elsewhere: Elsewhere;
+  readonly pace: Pace;
+  readonly watch: NativeWatch;
+}
 
 /** Signs, where that is best: see {@link Pace}. */
 export class NativeSigning {
@@ -13,17 +21,32 @@ export class NativeSigning {
   readonly #pssParameter: number;
   readonly #elsewhere: Elsewhere;
   readonly #pace: Pace;
+  readonly #watch: NativeWatch;
   #signing = 0;
 
-  constructor(nativeModule: NativeModule, binding: Binding, elsewhere: Elsewhere, pace: Pace) {
+  constructor(nativeModule: NativeModule, binding: Binding, { elsewhere, pace, watch }: Means) {
     this.#native = nativeModule;
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
     this.#elsewhere = elsewhere;
     this.#pace = pace;
+    this.#watch = watch;
+  }
+
+  /** As `signNow` of a module. */
+  signNow(session: Buffer, request: SignRequest): Uint8Array | undefined {
+    const { watch, pin } = request;
+    const kind = this.#pace.of(request);
+    const began = performance.now();
+    if (watch === undefined || pin !== undefined || !kind.isQuick(false) || this.#pace.isTurnOver(began))
+      return undefined;
+    this.#begin(session, request);
+    const raw = this.#signHere(session, buffer(request.input), Buffer.allocUnsafe(request.length));
+    kind.tookHere(performance.now() - began);
+    return this.#watch.goesOn(buffer(watch)) ? raw : undefined;
   }
 
   /** @param checked gives the session, if it and the key are still good when it is their turn */
-  async sign(request: SignRequest, checked: () => Buffer): Promise<Uint8Array> {
+  async sign(request: SignRequest, checked: () => Buffer): Promise<Signature> {
     this.#signing++;
     try {
       return await this.#sign(request, checked);
@@ -41,7 +64,7 @@ export class NativeSigning {
     };
   }
 
-  async #sign(request: SignRequest, checked: () => Buffer): Promise<Uint8Array> {
+  async #sign(request: SignRequest, checked: () => Buffer): Promise<Signature> {
     const kind = this.#pace.of(request);
     const isHere = kind.isQuick(this.#signing === 1);
     let began = performance.now();
@@ -54,15 +77,22 @@ export class NativeSigning {
     const input = buffer(request.input);
     const output = Buffer.allocUnsafe(request.length);
     if (!isHere) {
-      const signature = await this.#elsewhere.run<Uint8Array>("C_Sign", [session, input, output], (done) =>
+      const raw = await this.#elsewhere.run<Uint8Array>("C_Sign", [session, input, output], (done) =>
         this.#native.C_Sign(session, input, output, done),
       );
-      kind.tookElsewhere(performance.now() - began);
-      return signature;
+      const took = performance.now() - began;
+      kind.tookElsewhere(took);
+      return { raw, isWatched: this.#isWatched(request, took) };
     }
-    const signature = this.#signHere(session, input, output);
-    kind.tookHere(performance.now() - began);
-    return signature;
+    const raw = this.#signHere(session, input, output);
+    const took = performance.now() - began;
+    kind.tookHere(took);
+    return { raw, isWatched: this.#isWatched(request, took) };
+  }
+
+  /** To verify what took longer takes no time beside; and a device may be asked over a network. */
+  #isWatched({ watch }: SignRequest, took: number): boolean {
+    return watch !== undefined && took < SLOW && this.#watch.goesOn(buffer(watch));
   }
 
   /** Without a function made for it alone: this is where a token in software spends its time. */
@@ -84,3 +114,6 @@ export class NativeSigning {
     native("C_Login", () => this.#native.C_Login(session, CKU_CONTEXT_SPECIFIC, pin.reveal()));
   }
 }
+
+/** Milliseconds. */
+const SLOW = 2;

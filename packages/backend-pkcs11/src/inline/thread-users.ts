@@ -45,6 +45,12 @@ export class ThreadUsers {
     Atomics.add(this.#numbers, GENERATION, 1);
   }
 
+  /** After another library was seen to have finalised and initialised it. */
+  adopted(): void {
+    Atomics.store(this.#numbers, OURS, 0);
+    Atomics.add(this.#numbers, GENERATION, 1);
+  }
+
   /** The thread does not use it any more. Where it was the last of those that we initialised it for, it finalises. */
   leave(finalise: () => void): void {
     for (;;) {

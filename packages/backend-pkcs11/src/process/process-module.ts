@@ -6,6 +6,7 @@ import type {
   KeyPairRequest,
   Module,
   SessionAccess,
+  Signature,
   SignRequest,
   Slot,
   TokenState,
@@ -100,6 +101,11 @@ class ProcessModule implements Module {
     await this.#call("closeSession", "C_CloseSession", [session]);
   }
 
+  async watch(session: Handle): Promise<boolean> {
+    this.#checkSession(session, "C_DigestInit");
+    return await this.#call("watch", "C_DigestInit", [session]);
+  }
+
   async isLoggedIn(session: Handle): Promise<boolean> {
     this.#checkSession(session, "C_GetSessionInfo");
     return await this.#call("isLoggedIn", "C_GetSessionInfo", [session]);
@@ -149,7 +155,7 @@ class ProcessModule implements Module {
     return all;
   }
 
-  async sign(session: Handle, request: SignRequest): Promise<Uint8Array> {
+  async sign(session: Handle, request: SignRequest): Promise<Signature> {
     this.#checkSession(session, "C_SignInit");
     this.#host.handles.checkObject(request.key, "C_SignInit");
     // Where it ends without an answer, nobody knows whether the token counted the PIN.

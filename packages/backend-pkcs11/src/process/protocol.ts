@@ -20,6 +20,7 @@ export type Method =
   | "token"
   | "openSession"
   | "closeSession"
+  | "watch"
   | "isLoggedIn"
   | "login"
   | "logout"

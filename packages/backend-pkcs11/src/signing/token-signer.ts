@@ -10,10 +10,11 @@ import {
   type Verifier,
 } from "@ddscred/core";
 import { coordinateLengths, ed25519Lengths } from "../cryptoki/curves.ts";
-import type { SignRequest } from "../cryptoki/module.ts";
+import type { Handle, Signature, SignRequest } from "../cryptoki/module.ts";
 import { type BoundKey, bindKey, type PrivateKey } from "../objects/private-key.ts";
 import { recovering } from "../recovery.ts";
 import type { PinRequest } from "../token/pin.ts";
+import type { SessionPool } from "../token/session-pool.ts";
 import type { Token } from "../token/token.ts";
 import { refusals, type SigningPlan, signingPlans } from "./mechanisms.ts";
 
@@ -63,13 +64,46 @@ export class TokenSigner implements Signer {
   async sign(scheme: SignatureScheme, message: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
     if (!this.schemes.includes(scheme)) throw this.#unsupported(scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
+    let failure: unknown;
+    try {
+      const signature = this.#signNow(scheme, message);
+      if (signature !== undefined) return signature;
+    } catch (error) {
+      failure = error;
+    }
     const own = Buffer.from(message); // the caller may change the message while the token computes
     return await recovering(
       this.#token.module,
       options?.signal,
-      () => this.#sign(scheme, own, options),
+      async () => {
+        if (failure === undefined) return await this.#sign(scheme, own, options);
+        const first = failure;
+        failure = undefined;
+        throw first;
+      },
       this.#noteRecovery,
     );
+  }
+
+  /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */
+  #signNow(scheme: SignatureScheme, message: Uint8Array): Uint8Array | undefined {
+    const { openPool: pool, module, watch } = this.#token;
+    const binding = this.#binding;
+    const plan = this.#plans.get(scheme);
+    if (plan === undefined || pool === undefined || watch === undefined || module.signNow === undefined)
+      return undefined;
+    if (this.#verifiesEach || this.#key.alwaysAuthenticate || binding.epoch !== this.#token.epoch)
+      return undefined;
+    const session = isFresh(binding) ? pool.take() : undefined;
+    if (session === undefined) return undefined;
+    let raw: Uint8Array | undefined;
+    try {
+      raw = module.signNow(session, this.#request(binding, plan, message));
+    } catch (error) {
+      throw this.#failed(error, binding, pool, session);
+    }
+    pool.release(session);
+    return raw && this.#encode(raw);
   }
 
   async #sign(
@@ -80,8 +114,9 @@ export class TokenSigner implements Signer {
     const binding = this.#binding.epoch === this.#token.epoch ? this.#binding : await this.#bindAgain();
     const known = this.#plans.get(scheme);
     if (known !== undefined) {
-      const signature = this.#encode(await this.#signBy(binding, known, message, options));
-      if (this.#verifiesEach || !isFresh(binding))
+      const { raw, isWatched } = await this.#signBy(binding, known, message, options);
+      const signature = this.#encode(raw);
+      if (this.#verifiesEach || !isWatched || !isFresh(binding))
         await this.#prove(binding, scheme, message, signature, binding.proven);
       return signature;
     }
@@ -102,7 +137,8 @@ export class TokenSigner implements Signer {
     let refusal: CredentialError | undefined;
     for (const plan of signingPlans(scheme)) {
       try {
-        return { raw: await this.#signBy(binding, plan, message, options), plan };
+        const { raw } = await this.#signBy(binding, plan, message, options);
+        return { raw, plan };
       } catch (error) {
         if (!(error instanceof CredentialError) || !refusals.has(error.rv ?? "")) throw error;
         refusal ??= error;
@@ -113,21 +149,25 @@ export class TokenSigner implements Signer {
 
   #signBy(
     binding: Binding,
-    { mechanism, input }: SigningPlan,
+    plan: SigningPlan,
     message: Uint8Array,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array> {
-    const { bits = 0 } = this.#key.publicKey;
-    const request = { mechanism, key: binding.handle, input: input(message, bits), length: this.#length };
+  ): Promise<Signature> {
+    const request = this.#request(binding, plan, message);
     if (!this.#key.alwaysAuthenticate) return this.#signOnce(binding, request, options);
     return this.#token.withPin(this.#pin, (pin) => this.#signOnce(binding, { ...request, pin }, options));
+  }
+
+  #request({ handle: key }: Binding, { mechanism, input }: SigningPlan, message: Uint8Array): SignRequest {
+    const { bits = 0 } = this.#key.publicKey;
+    return { mechanism, key, input: input(message, bits), length: this.#length, watch: this.#token.watch };
   }
 
   async #signOnce(
     binding: Binding,
     request: SignRequest,
     options: CallOptions | undefined,
-  ): Promise<Uint8Array> {
+  ): Promise<Signature> {
     const pool = this.#token.openPool ?? (await this.#token.pool());
     const session = pool.take() ?? (await pool.acquire(options?.signal));
     if (binding.epoch !== this.#token.epoch) {
@@ -135,14 +175,19 @@ export class TokenSigner implements Signer {
       throw outdated(); // the handle may name another key now
     }
     try {
-      const raw = await this.#token.module.sign(session, request);
+      const signature = await this.#token.module.sign(session, request);
       pool.release(session);
-      return raw;
+      return signature;
     } catch (error) {
-      pool.discard(session);
-      this.#token.noteFailure(error, binding.epoch);
-      throw binding.proven ? this.#doubted(error, binding) : error;
+      throw this.#failed(error, binding, pool, session);
     }
+  }
+
+  /** After a call that failed in a session: the error to throw. */
+  #failed(error: unknown, binding: Binding, pool: SessionPool, session: Handle): unknown {
+    pool.discard(session);
+    this.#token.noteFailure(error, binding.epoch);
+    return binding.proven ? this.#doubted(error, binding) : error;
   }
 
   /** What a key that signed well does not say of itself: the handle may name another object now, and is looked up again. */

@@ -6,6 +6,8 @@ export interface ModuleLimits {
   readonly sessions: number;
   /** Whether a new key may be told what it is not for (CKA_DECRYPT false). */
   readonly takesPurpose: boolean;
+  /** Whether a digest may stay under way. */
+  readonly canWatch: boolean;
 }
 
 /**
@@ -15,6 +17,6 @@ export interface ModuleLimits {
  */
 export function limitsOf({ manufacturerID }: LibraryInfo): ModuleLimits {
   return manufacturerID === "tpm2-software.github.io"
-    ? { sessions: 1, takesPurpose: false }
-    : { sessions: Number.POSITIVE_INFINITY, takesPurpose: true };
+    ? { sessions: 1, takesPurpose: false, canWatch: false }
+    : { sessions: Number.POSITIVE_INFINITY, takesPurpose: true, canWatch: true };
 }

@@ -38,6 +38,7 @@ export class Token {
   #slot: Slot;
   #login: Login;
   #keeper: Promise<Handle> | undefined;
+  #watch: Handle | undefined;
   #pool: SessionPool | undefined;
   #losses = 0;
   #isGone = false;
@@ -79,6 +80,11 @@ export class Token {
   /** The pool, if it is open already. */
   get openPool(): SessionPool | undefined {
     return this.module.epoch === this.#moduleEpoch ? this.#pool : undefined;
+  }
+
+  /** The session that stays, if the module tells by it whether it was started anew. */
+  get watch(): Handle | undefined {
+    return this.#watch;
   }
 
   /** The pool of this moment; opens the session that stays, the first time. */
@@ -187,13 +193,14 @@ export class Token {
     this.#login.lost();
     void this.#closeSessions(this.#keeper, this.#pool);
     this.#keeper = undefined;
+    this.#watch = undefined;
     this.#pool = undefined;
   }
 
   async #openKeeper(): Promise<Handle> {
     while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
     if (this.#isGone && this.#keeper === undefined) await this.#lookWhetherBack();
-    const keeper = (this.#keeper ??= this.module.openSession(this.slot.id));
+    const keeper = (this.#keeper ??= this.#openWatched());
     try {
       const session = await keeper;
       this.#noteThere();
@@ -202,6 +209,15 @@ export class Token {
       if (this.#keeper === keeper) this.#keeper = undefined;
       throw error;
     }
+  }
+
+  /** Watched before anything is found, so that the watch covers it. */
+  async #openWatched(): Promise<Handle> {
+    const { epoch } = this;
+    const session = await this.module.openSession(this.slot.id);
+    const isWatched = this.limits.canWatch && (await this.module.watch(session).catch(() => false));
+    if (epoch === this.epoch) this.#watch = isWatched ? session : undefined;
+    return session;
   }
 
   /** Finds the token among those of the module that was started anew: `TOKEN_REMOVED`. */

@@ -9,7 +9,7 @@ export type FunctionName = keyof typeof functions;
 /** What a function does instead of its work. */
 export interface Fault {
   readonly does: keyof typeof faults;
-  /** For `fail`. */
+  /** For `fail`; for `restart`, how many sessions somebody else opens in the module that is started anew. */
   readonly rv?: number;
   /** How often; default once, -1 for ever. */
   readonly times?: number;
@@ -120,11 +120,13 @@ const functions = {
   C_FindObjectsInit: 26,
   C_FindObjects: 27,
   C_FindObjectsFinal: 28,
+  C_DigestInit: 37,
+  C_DigestUpdate: 39,
   C_SignInit: 42,
   C_Sign: 43,
 } as const;
 
-const faults = { fail: 1, hang: 2, abort: 3 } as const;
+const faults = { fail: 1, hang: 2, abort: 3, restart: 4 } as const;
 
 const rowOf = (name: FunctionName): number => 24 * functions[name];
 const TOKENS = 24 * 68;

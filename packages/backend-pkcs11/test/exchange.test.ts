@@ -1,0 +1,209 @@
+import { generateKeyPairSync, hash } from "node:crypto";
+import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { CredentialError, ecdsaRawToDer, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
+import t, { type Test } from "tap";
+import { loadBinding } from "../dist/inline/binding.js";
+import { noCompiler } from "./support/faulty.ts";
+import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
+import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
+import { TableModule } from "./support/table.ts";
+
+/**
+ * Somebody else in the process finalises and initialises the module, opens sessions, logs in and looks for objects:
+ * the numbers of sessions and keys are given again, to others, and no call fails.
+ */
+
+t.setTimeout(180_000);
+const scheme = signatureSchemes.ecdsa_p256_sha256;
+const KEYS = 8;
+const IN_FLIGHT = 16;
+const ROUNDS = process.env["DDSCRED_TEST_LONG"] === "1" ? 1000 : 40;
+const names = Array.from({ length: KEYS }, (_, n) => `key-${n}`);
+const folder = noToken === false ? new TokenFolder() : undefined;
+folder?.add("exchange", names.flatMap(keyPair));
+t.teardown(() => folder?.remove());
+
+t.test(
+  "when another library starts SoftHSM anew, no signature by another key leaves",
+  onSoftHsm(),
+  async (t) => {
+    const signers = await open(t, { module: softHsm, isolation: "inline" });
+    const other = await Other.create();
+    const counts = { good: 0, failed: 0, wrong: 0 };
+    let traps = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const _ of [1, 2]) add(counts, await signWithAll(signers));
+      if (await other.startAnew(1 + (round % 6), signers)) traps++;
+      add(counts, await signWithAll(signers));
+    }
+    t.comment(counts, `stale numbers named another key ${traps} times`);
+    t.equal(counts.wrong, 0);
+    t.equal(counts.failed, 0, "the module is there, so the keys are found again");
+    t.ok(traps > ROUNDS / 4, "the numbers do name other keys");
+  },
+);
+
+for (const isolation of ["inline", "process"] as const) {
+  const name = `when a module is started anew without a word between any two calls, no signature by another key leaves: ${isolation}`;
+  const reason = noToken === false ? noCompiler() : noToken;
+  t.test(name, reason === false ? {} : { skip: reason }, async (t) => {
+    if (folder === undefined) return;
+    const module = new TableModule(folder);
+    t.teardown(() => module.close());
+    const signers = await open(t, { module: module.path, isolation });
+    const counts = { good: 0, failed: 0, wrong: 0 };
+    for (let round = 0; round < ROUNDS; round++) {
+      add(counts, await signWithAll(signers));
+      const call = round % 2 === 0 ? "C_SignInit" : "C_DigestUpdate";
+      module.fault(call, { does: "restart", rv: 1 + (round % 6), after: round % 5 });
+      add(counts, await signWithAll(signers));
+      module.reset();
+    }
+    t.comment(counts);
+    t.equal(counts.wrong, 0);
+    t.ok(counts.good > ROUNDS * IN_FLIGHT);
+    t.same(await signWithAll(signers), { good: IN_FLIGHT, failed: 0, wrong: 0 }, "and signing goes on");
+  });
+}
+
+t.test(
+  "a device that does not hash cannot be watched: each signature is verified",
+  onSoftHsm(),
+  async (t) => {
+    if (folder === undefined || noCompiler() !== false) return;
+    const module = new TableModule(folder);
+    t.teardown(() => module.close());
+    module.reset();
+    module.fault("C_DigestInit", { does: "fail", rv: 0x54, times: -1 });
+    const [signer] = await open(t, { module: module.path, isolation: "inline" });
+    if (signer === undefined) return;
+    for (let exchange = 1; exchange < 16; exchange++) {
+      t.not(await outcome(signer), "wrong");
+      module.change({ exchange });
+      for (let n = 0; n < 4; n++) t.not(await outcome(signer), "wrong");
+      module.change({});
+    }
+    t.equal(await outcome(signer), "good");
+  },
+);
+
+type Counts = Record<"good" | "failed" | "wrong", number>;
+
+function add(counts: Counts, more: Counts): void {
+  for (const kind of ["good", "failed", "wrong"] as const) counts[kind] += more[kind];
+}
+
+async function signWithAll(signers: readonly Signer[]): Promise<Counts> {
+  const counts = { good: 0, failed: 0, wrong: 0 };
+  const calls = Array.from({ length: IN_FLIGHT }, async (_, n) => {
+    const signer = signers[n % signers.length];
+    if (signer !== undefined) counts[await outcome(signer)]++;
+  });
+  await Promise.all(calls);
+  return counts;
+}
+
+async function outcome(signer: Signer): Promise<keyof Counts> {
+  const message = Buffer.from(String(Math.random()));
+  try {
+    const signature = await signer.sign(scheme, message);
+    return (await webCrypto().verify(signer.publicKey, scheme, message, signature)) ? "good" : "wrong";
+  } catch (error) {
+    if (error instanceof CredentialError && error.retryable) return "failed";
+    throw error;
+  }
+}
+
+async function open(t: Test, options: Pkcs11BackendOptions): Promise<readonly Signer[]> {
+  const backend = pkcs11Backend(options);
+  t.teardown(() => backend.close());
+  const login = `?pin-value=${PIN}`;
+  const signers: Signer[] = [];
+  for (const name of names)
+    signers.push(await backend.signer(`pkcs11:token=exchange;object=${name}${login}`));
+  return signers;
+}
+
+/** As much of the binding as another library in this process uses. */
+class Other {
+  readonly #native: Native;
+  #key: Buffer = Buffer.alloc(0);
+
+  private constructor(native: Native) {
+    this.#native = native;
+  }
+
+  static async create(): Promise<Other> {
+    const binding = (await loadBinding()) as unknown as { PKCS11: new () => Native };
+    const native = new binding.PKCS11();
+    native.load(softHsm);
+    return new Other(native);
+  }
+
+  /** @returns whether the number of a key now names another one, which signs without an error */
+  async startAnew(sessions: number, signers: readonly Signer[]): Promise<boolean> {
+    const native = this.#native;
+    native.C_Finalize();
+    native.C_Initialize({ flags: 2 });
+    const slot = native
+      .C_GetSlotList(true)
+      .find((one) => native.C_GetTokenInfo(one).label.trim() === "exchange");
+    if (slot === undefined) throw new Error("the token is not there");
+    const [session] = Array.from({ length: sessions }, () => native.C_OpenSession(slot, 4));
+    if (session === undefined) throw new Error("no session");
+    native.C_Login(session, 1, PIN);
+    native.C_FindObjectsInit(session, [{ type: 0, value: 3 }]);
+    native.C_FindObjects(session, 100);
+    native.C_FindObjectsFinal(session);
+    const stale = this.#key;
+    const label = Buffer.from("key-0");
+    native.C_FindObjectsInit(session, [
+      { type: 0, value: 3 },
+      { type: 3, value: label },
+    ]);
+    [this.#key = stale] = native.C_FindObjects(session, 1);
+    native.C_FindObjectsFinal(session);
+    return stale.length > 0 && (await this.#signsAsAnother(session, stale, signers));
+  }
+
+  async #signsAsAnother(session: Buffer, key: Buffer, [first]: readonly Signer[]): Promise<boolean> {
+    const message = Buffer.from("message");
+    const native = this.#native;
+    try {
+      native.C_SignInit(session, { mechanism: 0x1041 }, key);
+    } catch {
+      return false; // it names no key
+    }
+    const raw = native.C_Sign(session, hash("sha256", message, "buffer"), Buffer.alloc(64));
+    if (first === undefined) throw new Error("no signer");
+    return !(await webCrypto().verify(first.publicKey, scheme, message, ecdsaRawToDer(raw)));
+  }
+}
+
+interface Native {
+  load(path: string): void;
+  C_Finalize(): void;
+  C_Initialize(options: { flags: number }): void;
+  C_GetSlotList(tokenPresent: boolean): Buffer[];
+  C_GetTokenInfo(slot: Buffer): { label: string };
+  C_OpenSession(slot: Buffer, flags: number): Buffer;
+  C_Login(session: Buffer, user: number, pin: string): void;
+  C_FindObjectsInit(session: Buffer, template: readonly { type: number; value: number | Buffer }[]): void;
+  C_FindObjects(session: Buffer, count: number): Buffer[];
+  C_FindObjectsFinal(session: Buffer): void;
+  C_SignInit(session: Buffer, mechanism: { mechanism: number }, key: Buffer): void;
+  C_Sign(session: Buffer, input: Buffer, output: Buffer): Buffer;
+}
+
+function onSoftHsm(): { skip?: string } {
+  return noToken === false ? {} : { skip: noToken };
+}
+
+function keyPair(label: string, n: number) {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { x = "", y = "" } = privateKey.export({ format: "jwk" });
+  const point = Buffer.concat([Buffer.of(4, 65, 4), ...[x, y].map((part) => Buffer.from(part, "base64url"))]);
+  const id = `0${n}`;
+  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
+  return [privateKeyObject(pkcs8, { label, id }), ecPublicKeyObject("P-256", point, { label, id })];
+}
