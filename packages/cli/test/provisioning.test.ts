@@ -284,6 +284,9 @@ t.test("at a terminal, the PIN is asked for without echo", { skip: noTerminal },
   t.equal(interrupted.status, -2, "ended by SIGINT");
   t.same(interrupted.echo, [false, true]);
 
+  const hungUp = tokens.atTerminal(["ls", "pkcs11:token=Robot"], [[question, "SIGHUP"]]);
+  t.match(hungUp, { status: -1, echo: [false, true] }, "restored after SIGHUP too");
+
   const empty = tokens.atTerminal(["key", "generate", "pkcs11:token=Robot;object=x"], [[question, "\r"]]);
   t.equal(empty.status, 1);
   t.match(empty.shown, "PIN_REQUIRED");

@@ -16,7 +16,12 @@ export async function askForPin(question: string): Promise<Secret | undefined> {
   const restore = (): void => {
     stdin.setRawMode(wasRaw);
   };
-  process.once("exit", restore);
+  // After Ctrl-C and its kin Node.js restores the terminal, after this one it does not.
+  const hungUp = (): void => {
+    restore();
+    process.kill(process.pid, "SIGHUP");
+  };
+  process.once("exit", restore).once("SIGHUP", hungUp);
   // Before the question is seen, nothing that answers it is echoed any more.
   stdin.setRawMode(true);
   stderr.write(question);
@@ -25,7 +30,7 @@ export async function askForPin(question: string): Promise<Secret | undefined> {
     line = await readLine(stdin);
   } finally {
     restore();
-    process.removeListener("exit", restore);
+    process.removeListener("exit", restore).removeListener("SIGHUP", hungUp);
     stdin.pause();
     stderr.write("\n");
   }

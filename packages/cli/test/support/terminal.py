@@ -1,5 +1,5 @@
 """Runs a program on a terminal of its own. The only argument is JSON: the program's arguments and steps, each a text
-to wait for and keys to press then. Prints as JSON what the terminal showed, whether it echoed at each step and
+to wait for and keys to press then (or SIGHUP, a signal to send). Prints as JSON what the terminal showed, whether it echoed at each step and
 at the end, and how the program ended (minus a signal's number)."""
 
 import json
@@ -49,7 +49,10 @@ for text, keys in spec["steps"]:
     if not read_until(text.encode()):
         break
     echo.append(echoes())
-    os.write(terminal, keys.encode())
+    if keys == "SIGHUP":
+        os.kill(pid, signal.SIGHUP)
+    else:
+        os.write(terminal, keys.encode())
 read_until(None)
 echo.append(echoes())
 _, status = os.waitpid(pid, 0)
