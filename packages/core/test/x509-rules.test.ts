@@ -535,6 +535,26 @@ t.test("6.3.3: of several lists the newest counts, in whatever order they are gi
   t.ok(await validate(lookUp(held, list())), "on hold before, and no more");
 });
 
+t.test("6.3.3: what a list revoked for good stays revoked, however old the list", async (t) => {
+  const revokes = (number: number) => ({ entries: [{ serial, extensions: [reason(number)] }] });
+  const revoked = { code: "CERTIFICATE_REVOKED" };
+  for (const nextUpdate of ["290201000000Z", ""]) {
+    const old = list({ ...revokes(1), nextUpdate });
+    await refuses(t, revoked, lookUp(old), "alone");
+    await refuses(t, revoked, lookUp(old, list()), "beside a list of the same time");
+    t.ok(await validate(lookUp(old, list({ thisUpdate: "290301000000Z" }))), "a newer list is silent");
+    const optional = { ...lookUp(old), revocation: { ...lookUp(old).revocation, require: false } };
+    await refuses(t, revoked, optional, "where revocation is not required");
+    const hold = lookUp(list({ ...revokes(6), nextUpdate }));
+    const rule = nextUpdate === "" ? "crl-no-next-update" : "crl-expired";
+    await refuses(t, { rule }, hold, "a hold may have ended");
+  }
+  const forged = list({ ...revokes(1), nextUpdate: "290201000000Z", signedBy: otherKey });
+  await refuses(t, { code: "REVOCATION_UNKNOWN", rule: "crl-signature" }, lookUp(forged), "by another key");
+  const later = list({ ...revokes(1), thisUpdate: "310101000000Z" });
+  await refuses(t, { rule: "crl-not-yet-valid" }, lookUp(later), "a list of a later time");
+});
+
 // --- explaining
 
 t.test("explainPath tells every candidate and why it fell, and never throws what it tells", async (t) => {

@@ -11,6 +11,8 @@ export interface Usable {
   readonly list: RevocationList;
   readonly delta?: RevocationList;
   readonly signer: Certificate;
+  /** Why the list tells of no certificate that it is still good. */
+  readonly stale?: CredentialError;
 }
 
 /** What the delta says goes before what the list says (6.3.3 (i) to (k)). */

@@ -108,7 +108,14 @@ export class RevocationChecks {
           continue;
         }
         const entry = find(usable, certificate);
-        if (entry !== undefined) throw revokedError(certificate, list, entry);
+        const { stale } = usable;
+        // Revoked for good is revoked, however old the list that says so; a hold may have ended since.
+        if (entry !== undefined && !(stale && entry.reason === "certificateHold"))
+          throw revokedError(certificate, list, entry);
+        if (stale !== undefined) {
+          fail(stale);
+          continue;
+        }
         for (const reason of reasons) covered.add(reason);
         // What somebody says of itself replaces nothing that others say.
         if (usable.signer === certificate) continue;
@@ -140,7 +147,7 @@ export class RevocationChecks {
     if (found instanceof CredentialError) return found;
     const delta = await this.#deltaFor(list, found);
     const tooOld = outOfDate(list, this.#at);
-    if (tooOld !== undefined && delta === undefined) return tooOld;
+    if (tooOld?.rule === "crl-not-yet-valid" && delta === undefined) return tooOld;
     if (found.path !== path) {
       // The status of those who sign lists counts, too.
       try {
@@ -151,7 +158,8 @@ export class RevocationChecks {
       }
     }
     const { signer } = found;
-    return delta === undefined ? { list, signer } : { list, delta, signer };
+    if (delta !== undefined) return { list, delta, signer };
+    return tooOld === undefined ? { list, signer } : { list, signer, stale: tooOld };
   }
 
   async #deltaFor(list: RevocationList, { signer }: ListSigner): Promise<RevocationList | undefined> {
