@@ -72,6 +72,60 @@ ${Object.entries(values)
     t.notMatch(bad.stdout + bad.stderr, `pin-value=${PIN}`);
   });
 
+  t.test(
+    "the PIN that no URI holds is the one of FASTDDS_PKCS11_PIN, for what Fast DDS reads alone",
+    async (t) => {
+      const withoutPin = (text: string) => text.replace(/\?pin-value=[^<"]*/g, "");
+      const profile = readFileSync(join(example.folder, "profile.xml"), "utf8");
+      example.write("no-pin.xml", withoutPin(profile));
+      example.write("no-pin-cyclonedds.xml", withoutPin(example.configuration));
+      const check = (file: string, pin: string, ...options: string[]) =>
+        ddscred(["check", file, "--format", "json", "--module", example.module, ...options], {
+          cwd: example.folder,
+          env: { ...example.env, FASTDDS_PKCS11_PIN: pin },
+        });
+      const good = check("no-pin.xml", PIN);
+      t.equal(good.status, 0, good.stdout);
+      t.same(JSON.parse(good.stdout).findings, []);
+      t.equal(good.stderr, "", "the participant has it from there too");
+      t.match(check("no-pin.xml", "").stdout, "PIN_REQUIRED");
+      t.match(check("no-pin-cyclonedds.xml", PIN).stdout, "PIN_REQUIRED", "Cyclone DDS does not know it");
+      example.write("pin", PIN);
+      t.equal(
+        check("no-pin.xml", "4711-canary", "--pin-source", "file:pin").status,
+        0,
+        "an option goes before",
+      );
+      const wrong = check("no-pin.xml", "4711-canary");
+      t.match(wrong.stdout, "PIN_INCORRECT");
+      t.notMatch(wrong.stdout + wrong.stderr, "4711-canary");
+      example.write("pin-source.xml", profile.replace(`pin-value=${PIN}`, "pin-source=file:pin"));
+      t.match(JSON.parse(check("pin-source.xml", "").stdout).findings, [
+        { code: "PEER_DIFFERS", peers: ["fastdds"], message: /knows no pin-source/, location: { line: 8 } },
+      ]);
+
+      // One fleet, one module, and three that name the PIN in three ways.
+      const fleet = ddscred(
+        [
+          "check",
+          "--format",
+          "json",
+          "--module",
+          example.module,
+          "no-pin.xml",
+          "profile.xml",
+          "no-pin-cyclonedds.xml",
+        ],
+        { cwd: example.folder, env: { ...example.env, FASTDDS_PKCS11_PIN: PIN } },
+      );
+      t.same(
+        JSON.parse(fleet.stdout).map(({ ok }: { ok: boolean }) => ok),
+        [true, true, false],
+        "the PIN of one opens nothing for another",
+      );
+    },
+  );
+
   t.test("in a keystore of SROS 2: each enclave is judged", async (t) => {
     const enclave = join(example.folder, "keystore/enclaves/talker");
     mkdirSync(enclave, { recursive: true });

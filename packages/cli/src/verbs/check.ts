@@ -4,6 +4,7 @@ import {
   type CheckOptions,
   type CheckReport,
   check,
+  FLEET,
   Fleet,
   ofFleet,
   unreadable,
@@ -137,9 +138,12 @@ async function show(
 ): Promise<void> {
   if (format === "text") {
     const style = styleOf(process.stdout);
-    const shown = quiet ? reports.filter(({ ok }) => !ok) : reports;
+    const shown = quiet
+      ? reports.filter(({ ok, findings, source }) => !ok || (source === FLEET && findings.length > 0))
+      : reports;
     const texts = shown.map((report) => renderReport(report, style));
-    if (reports.length > 1) texts.push(renderCount(reports, style));
+    const participants = reports.filter(({ source }) => source !== FLEET);
+    if (participants.length > 1) texts.push(renderCount(participants, style));
     process.stdout.write(texts.join("\n"));
   } else if (format === "sarif") {
     const { sarifOf } = await import("../terminal/sarif.ts");

@@ -61,5 +61,8 @@ export function unreadable(source: string, error: CredentialError): CheckReport 
 /** What is said of a fleet as a whole. */
 export function ofFleet(findings: readonly Finding[]): CheckReport {
   const ok = findings.every(({ severity }) => severity !== "error");
-  return { source: "fleet", ok, findings, credentials: [], documents: [], expiry: [] };
+  return { source: FLEET, ok, findings, credentials: [], documents: [], expiry: [] };
 }
+
+/** The source of such a report. */
+export const FLEET = "fleet";
