@@ -10,7 +10,9 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dds/dds.h"
 #include "dds/security/core/shared_secret.h"
+#include "dds/security/dds_security_api.h"
 #include "tokens.h"
 
 static dds_security_authentication *auth;

@@ -3,8 +3,7 @@
 #define TOKENS_H
 
 #include <stdio.h>
-#include "dds/dds.h"
-#include "dds/security/dds_security_api.h"
+#include "dds/security/dds_security_api_types.h"
 
 /* What a line says: an announcement has a guid, a token has a class_id. */
 struct line
