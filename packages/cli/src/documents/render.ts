@@ -36,7 +36,7 @@ export function renderPath(path: readonly ShownCertificate[], style: Style): str
     .toReversed()
     .map(({ role, subject, key, serialNumber, notBefore, notAfter, fingerprints }, depth) => {
       const lead = `  ${"   ".repeat(depth)}`;
-      const head = `${lead}${depth === 0 ? "" : "└─ "}${style.bold(role)}  ${brief(subject, LABEL)}`;
+      const head = `${lead}${depth === 0 ? "" : "└─ "}${style.bold(role)}  ${brief(subject, LABEL) || "(empty name)"}`;
       const facts = [
         `${key}, ${notBefore.slice(0, 10)} to ${notAfter.slice(0, 10)}, serial ${brief(serialNumber, 64)}`,
         `SHA-256 ${fingerprints.sha256}`,
