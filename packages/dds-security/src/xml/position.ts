@@ -28,8 +28,8 @@ export class PositionCursor {
     }
     const end = Math.min(offset, this.#text.length);
     while (this.#offset < end) this.#step(this.#text.charCodeAt(this.#offset++));
-    const place = { line: this.#line, column: this.#column };
-    return this.#file === undefined ? place : { file: this.#file, ...place };
+    const [file, line, column] = [this.#file, this.#line, this.#column];
+    return file === undefined ? { line, column } : { file, line, column };
   }
 
   #step(code: number): void {

@@ -40,12 +40,11 @@ export function readXml(input: string | Uint8Array, options: XmlOptions = {}): X
 }
 
 /** An element while its children still come in. */
-interface OpenElement extends XmlElement {
+interface OpenElement extends Omit<XmlElement, "text"> {
   readonly offset: number;
   readonly attributes: XmlAttribute[];
   readonly children: XmlElement[];
-  readonly pieces: string[];
-  text: string;
+  untrimmed: string;
   textLocation: SourceLocation;
 }
 
@@ -96,17 +95,15 @@ class TreeBuilder {
     if (this.#open.length >= xmlLimits.depth) {
       throw invalid(`the XML is nested deeper than ${xmlLimits.depth} elements`, location);
     }
-    const element = {
+    this.#open.push({
       name,
       location,
       offset,
       attributes: [],
       children: [],
-      pieces: [],
-      text: "",
       untrimmed: "",
-    };
-    this.#open.push({ ...element, textLocation: location });
+      textLocation: location,
+    });
   }
 
   #attribute(name: string, written: string): void {
@@ -138,19 +135,17 @@ class TreeBuilder {
   #data(data: string, offset: number): void {
     const element = this.#open.at(-1);
     if (element === undefined) return;
-    if (element.pieces.length === 0) {
-      if (trimXml(data) === "") return;
+    if (element.untrimmed === "") {
+      if (firstInk(data, 0) === data.length) return;
       element.textLocation = this.#cursor.at(firstInk(this.#text, offset));
     }
-    element.pieces.push(data);
+    element.untrimmed += data;
   }
 
   #end(): void {
     const element = this.#open.pop();
     if (element === undefined) return;
-    const { name, location, attributes, children, pieces } = element;
-    const textLocation = pieces.length > 0 ? element.textLocation : location;
-    const untrimmed = pieces.join("");
+    const { name, location, attributes, children, untrimmed, textLocation } = element;
     const done = { name, location, attributes, children, text: trimXml(untrimmed), untrimmed, textLocation };
     this.#closed = done;
     const parent = this.#open.at(-1);
