@@ -96,7 +96,7 @@ t.test("Fast DDS's own authentication plugin", { skip, jobs: 1 }, async (t) => {
       ["bob", "alice"],
     ] as const) {
       const [fastdds, cyclonedds] = await converse(
-        startFastdds(driver, place, one),
+        startFastdds(driver, place, one, 10_000),
         startPlugin(cyclone, place, other, false),
       );
       const fastddsBegan = fastdds.lines[1]?.["class_id"] === REQUEST;
@@ -119,13 +119,13 @@ function makeFastddsDriver(folder: string): string {
   return compileFastdds(folder, "authentication", object);
 }
 
-function startFastdds(driver: string, folder: string, name: string): ChildProcess {
+function startFastdds(driver: string, folder: string, name: string, timeout = 60_000): ChildProcess {
   const files = ["identity_ca.pem", `${name}.pem`, `${name}.key`];
   const documents = ["permissions_ca.pem", "governance.p7s", `permissions_${name}.p7s`];
   return spawn(
     driver,
     [...files, ...documents].map((file) => `file://${join(folder, file)}`),
     // Where nothing advances it waits for ever.
-    { timeout: 6_000 },
+    { timeout },
   );
 }
