@@ -291,6 +291,7 @@ init = 0
       );
       t.equal(found?.severity, severity, name);
       t.ok((found?.hint.length ?? 0) > 10, `${name}: with a remedy`);
+      if (found?.hint.includes("apt-get")) t.match(found.hint, /Debian 13/, "a package that Debian 12 lacks");
     }
     const unlisted = await judge("3.0.19", providerCnf, { "list -providers": "Providers:\n  default" });
     t.match(wrong(unlisted, "openssl"), [{ severity: "error", message: /list -providers/ }]);

@@ -44,7 +44,8 @@ function judgeProvider(provider: ProviderSection, program: OpensslProgram | unde
   const findings: DoctorFinding[] = [];
   if (isAbsolute(path) && !existsSync(path)) {
     const message = `the provider ${name} is configured, and its library ${redactUri(path)} does not exist`;
-    const hint = "Install the provider (`apt-get install pkcs11-provider`), or correct `module =`.";
+    const hint =
+      "Install the provider (from Debian 13 on `apt-get install pkcs11-provider`; before, build it), or correct `module =`.";
     findings.push(finding("error", "openssl", message, hint, { location }));
   }
   if (activate === undefined) {
@@ -82,4 +83,4 @@ async function listed(ours: readonly ProviderSection[]): Promise<DoctorFinding[]
 
 /** What to write where there is nothing. */
 export const providerSnippet =
-  "Install a provider (`apt-get install pkcs11-provider`) and configure it: `openssl_conf = openssl_init` before the first section, `providers = provider_section` in [openssl_init], `default` and `pkcs11` in [provider_section], each with `activate = 1`, and `pkcs11-module-path = MODULE`. What Cyclone DDS does not use needs none of this.";
+  "Install a provider (from Debian 13 on `apt-get install pkcs11-provider`; before, build it) and configure it: `openssl_conf = openssl_init` before the first section, `providers = provider_section` in [openssl_init], `default` and `pkcs11` in [provider_section], each with `activate = 1`, and `pkcs11-module-path = MODULE`. What Cyclone DDS does not use needs none of this.";
