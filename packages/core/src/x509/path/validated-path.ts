@@ -67,7 +67,15 @@ export function makeValidatedPath(parts: Parts): ValidatedPath {
 
 /** The same path, validated for another moment at which nothing of it differs. */
 export function pathAt(path: ValidatedPath, at: Date): ValidatedPath {
-  return makeValidatedPath({ ...path, certificates: [path.leaf, ...path.certificates.slice(1)], at });
+  const { leaf, certificates, anchor, notes, policies, revocation } = path;
+  return makeValidatedPath({
+    certificates: [leaf, ...certificates.slice(1)],
+    anchor,
+    at,
+    notes,
+    policies,
+    revocation,
+  });
 }
 
 /** What is unusual about an accepted path. */
