@@ -1,5 +1,4 @@
-import { type DerNode, DerTag, derContent } from "../der/node.ts";
-import { readDer } from "../der/read.ts";
+import { DerTag } from "../der/node.ts";
 import { CredentialError } from "../errors/credential-error.ts";
 import type { CurveName } from "../schemes.ts";
 
@@ -44,28 +43,29 @@ export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
  */
 export function ecdsaDerToRaw(der: Uint8Array, curve: CurveName): Uint8Array | undefined {
   const length = fieldLengths[curve];
-  const sequence = strictly(der);
-  if (sequence?.identifier !== DerTag.SEQUENCE || sequence.children.length !== 2) return undefined;
+  const header = der[1] === 0x81 ? 3 : 2;
+  const size = der.length - header;
+  if (der[0] !== DerTag.SEQUENCE || der[header - 1] !== size || size >= 0x80 !== (header === 3))
+    return undefined;
   const raw = new Uint8Array(2 * length);
-  let end = 0;
-  for (const number of sequence.children) {
-    const content = derContent(der, number);
-    const magnitude = content[0] === 0 ? content.subarray(1) : content;
-    const negative = magnitude === content && (content[0] ?? 0) >= 0x80;
-    if (number.identifier !== DerTag.INTEGER || negative) return undefined;
-    if (magnitude.length === 0 || magnitude.length > length) return undefined;
-    end += length;
-    raw.set(magnitude, end - magnitude.length);
+  let at = header;
+  for (const end of [length, 2 * length]) {
+    const number = magnitude(der, at);
+    if (number === undefined || number.length > length) return undefined;
+    raw.set(number, end - number.length);
+    at = number.byteOffset - der.byteOffset + number.length;
   }
-  return raw;
+  return at === der.length ? raw : undefined;
 }
 
-function strictly(der: Uint8Array): DerNode | undefined {
-  try {
-    return readDer(der, { maxDepth: 2, maxElements: 3, maxSize: 160 });
-  } catch {
+/** The number of a strict and positive INTEGER, without its sign octet. A verifier's hot path: no general reader. */
+function magnitude(der: Uint8Array, at: number): Uint8Array | undefined {
+  const [tag, size = 0, first = 0x80, second = 0] = der.subarray(at, at + 4);
+  const end = at + 2 + size;
+  if (tag !== DerTag.INTEGER || size === 0 || size >= 0x80 || end > der.length || first >= 0x80)
     return undefined;
-  }
+  if (first > 0) return der.subarray(at + 2, end);
+  return size === 1 || second < 0x80 ? undefined : der.subarray(at + 3, end);
 }
 
 /** Where the content octets of a magnitude are, without leading zeros, and whether a zero must go before them. */
