@@ -21,7 +21,7 @@ export function moduleFile(path: string): string {
   if (path.includes("\0"))
     throw new CredentialError("MODULE_NOT_FOUND", "the path of the PKCS#11 module holds NUL");
   const real = attempt(path, () => realpathSync(path));
-  const magic = attempt(path, () => firstBytes(path, real));
+  const { magic, cutOff } = attempt(path, () => look(path, real));
   if (!isLibrary(magic)) {
     throw new CredentialError(
       "MODULE_NOT_PKCS11",
@@ -29,6 +29,11 @@ export function moduleFile(path: string): string {
     );
   }
   const place = attempt(path, () => foreignAccess(real));
+  if (place === undefined && cutOff) {
+    throw new CredentialError("MODULE_NOT_LOADABLE", `${redactUri(path)} is cut off: its end is missing`, {
+      hint: "Install the package of the module again.",
+    });
+  }
   if (place === undefined) return real;
   throw new CredentialError(
     "MODULE_REFUSED",
@@ -36,7 +41,7 @@ export function moduleFile(path: string): string {
   );
 }
 
-function firstBytes(path: string, real: string): Buffer {
+function look(path: string, real: string): { magic: Buffer; cutOff: boolean } {
   const file = openSync(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     if (!fstatSync(file).isFile()) {
@@ -46,12 +51,7 @@ function firstBytes(path: string, real: string): Buffer {
     }
     const magic = Buffer.alloc(4);
     const read = magic.subarray(0, readSync(file, magic, 0, 4, 0));
-    if (read.toString("hex") === ELF && isCutOff(file)) {
-      throw new CredentialError("MODULE_NOT_LOADABLE", `${redactUri(path)} is cut off: its end is missing`, {
-        hint: "Install the package of the module again.",
-      });
-    }
-    return read;
+    return { magic: read, cutOff: read.toString("hex") === ELF && isCutOff(file) };
   } finally {
     closeSync(file);
   }
