@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type CurveName, type HashName, type SignatureScheme } from "@ddscred/core";
+import { CredentialError, type CurveName, type HashName, type SignatureScheme } from "@ddscred/core";
 import {
   CKM_ECDSA,
   CKM_EDDSA,
@@ -39,6 +39,20 @@ export const refusals: ReadonlySet<string> = new Set([
   "CKR_FUNCTION_NOT_SUPPORTED",
   "CKR_ARGUMENTS_BAD",
 ]);
+
+/** @param refusal by which the token said so; without it, no key of the kind makes such signatures */
+export function unsupported(
+  key: string,
+  scheme: SignatureScheme,
+  refusal?: CredentialError,
+): CredentialError {
+  const { rv, call } = refusal ?? {};
+  const what = `the ${key} key makes no ${scheme.name} signature`;
+  return new CredentialError("MECHANISM_UNSUPPORTED", rv === undefined ? what : `${what} (${call}: ${rv})`, {
+    ...(rv === undefined ? {} : { rv }),
+    ...(call === undefined ? {} : { call }),
+  });
+}
 
 const plans = new WeakMap<SignatureScheme, readonly SigningPlan[]>();
 
