@@ -2,18 +2,11 @@ import {
   type CallOptions,
   type Certificate,
   type CredentialDescription,
-  type CredentialDirectory,
   CredentialError,
-  type CredentialSource,
-  type CredentialWriter,
   type GenerateKeyPairOptions,
   type HealthFinding,
-  type HealthReport,
   type ImportCertificateOptions,
   type ImportedCertificate,
-  type KeyGenerator,
-  type KeyImporter,
-  type Pkcs11Uri,
   parseCertificate,
   parsePkcs11Uri,
   type Signer,
@@ -21,18 +14,17 @@ import {
   type StoredKeyPair,
 } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
-import { TokenAccess } from "./access.ts";
-import { discoverModules } from "./discovery/discover.ts";
+import type { TokenAccess } from "./access.ts";
+import { accessBy } from "./access-options.ts";
 import { examination } from "./discovery/examine.ts";
 import { judgeFailure, judgeModule } from "./discovery/health.ts";
-import { borrowModule } from "./inline/registry.ts";
 import { tell } from "./listener.ts";
-import { type ModuleOpener, Modules } from "./modules.ts";
-import { findCertificates, noCertificate } from "./objects/certificates.ts";
+import { certificatesOn, unlockToList } from "./looking.ts";
+import type { ModuleOpener } from "./modules.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
-import { borrowProcessModule, freshProcessModule } from "./process/process-module.ts";
+import { freshProcessModule } from "./process/borrow.ts";
 import { importCertificate } from "./provisioning/certificate.ts";
 import { generateKeyPair } from "./provisioning/generate.ts";
 import type { MadeKeyPair, NewKeyPair } from "./provisioning/key-pair.ts";
@@ -41,50 +33,12 @@ import { nameOfKey } from "./provisioning/name.ts";
 import { importPrivateKey } from "./provisioning/private-key.ts";
 import { removeObject } from "./provisioning/remove.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
+import type { Pkcs11Source } from "./source.ts";
 import { type FoundToken, findTokens } from "./token/find-token.ts";
-import type { PinRequest } from "./token/pin.ts";
-import type { Token } from "./token/token.ts";
 import { INTERVAL, lookForToken, untilThere, type WaitOptions } from "./token/wait.ts";
-import { tracedOpener } from "./trace.ts";
 
-/** Tokens come and go. */
-export interface TokenWatch {
-  waitForToken(uri: string, options?: WaitOptions): Promise<CredentialDescription>;
-}
-
-/** All that tokens offer. */
-export type Pkcs11Source = TokenWatch &
-  HealthReport &
-  CredentialSource &
-  CredentialDirectory &
-  KeyGenerator &
-  KeyImporter &
-  CredentialWriter;
-
-/**
- * The backend of `pkcs11:` URIs: certificates and private keys on tokens, through a PKCS#11 module. Nothing is
- * loaded before the first call. A private key never leaves its token.
- */
-export function pkcs11Backend(options: Pkcs11BackendOptions = {}): Pkcs11Source {
-  const { isolation = "process", deadline = DEADLINE, libraryParameters } = options;
-  const open: ModuleOpener =
-    isolation === "inline"
-      ? (path) => borrowModule(path, libraryParameters)
-      : (path) => borrowProcessModule(path, deadline, libraryParameters);
-  return new Pkcs11Backend(options, open);
-}
-
-/** The backend on modules of any make; {@link pkcs11Backend} is it on modules of this process or of another one. */
-export class Pkcs11Backend
-  implements
-    TokenWatch,
-    HealthReport,
-    CredentialSource,
-    CredentialDirectory,
-    KeyGenerator,
-    KeyImporter,
-    CredentialWriter
-{
+/** The backend on modules of any make; `pkcs11Backend` is it on modules of this process or of another one. */
+export class Pkcs11Backend implements Pkcs11Source {
   readonly name = "pkcs11";
   readonly schemes = ["pkcs11"] as const;
   readonly #access: TokenAccess;
@@ -95,38 +49,16 @@ export class Pkcs11Backend
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    const {
-      module,
-      pin,
-      allowModuleFromUri = true,
-      discover = false,
-      pinCommands = [],
-    } = checkedOptions(options);
+    this.#access = accessBy(checkedOptions(options), open);
     this.#verifiesEach = options.verifyEach ?? false;
-    const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
-    const { sessions = Number.POSITIVE_INFINITY, deadline = DEADLINE, libraryParameters, trace } = options;
+    const { deadline = DEADLINE, libraryParameters } = options;
     this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);
-    const search = discover ? () => discoverModules() : undefined;
-    const modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
-    const pins = { provider: pin, commands: [...pinCommands] };
-    const { keepAlive, onEvent } = options;
-    const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
-    this.#access = new TokenAccess(modules, pins, rules);
-    this.#onEvent = onEvent;
+    this.#onEvent = options.onEvent;
   }
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
     return await this.#access.run(uri, options, async (parsed, module) => {
-      const { token, pin } = await this.#access.open(uri, parsed, module, "cert");
-      if (pin.isCarried) await token.unlock(pin);
-      const found = await findCertificates(token, parsed, uri);
-      if (found !== undefined) return found;
-      // Certificates are public as a rule; only what is not there is worth asking for a PIN.
-      if (!token.isOpen && (await unlockedIfPossible(token, pin))) {
-        const hidden = await findCertificates(token, parsed, uri);
-        if (hidden !== undefined) return hidden;
-      }
-      throw await noCertificate(token, uri);
+      return await certificatesOn(await this.#access.open(uri, parsed, module, "cert"), parsed, uri);
     });
   }
 
@@ -144,12 +76,7 @@ export class Pkcs11Backend
     const found = await this.#access.run(uri, options, async (parsed, module) => {
       const { matching } = await findTokens(module, parsed);
       const tokens = matching.map((one) => this.#access.token(one));
-      const [only] = tokens;
-      const pin = this.#access.pinFor(uri, parsed);
-      if (only !== undefined && tokens.length === 1) {
-        if (pin.isCarried) await only.unlock(pin);
-        else if (namesAToken(parsed)) await unlockedIfPossible(only, pin);
-      }
+      await unlockToList(tokens, this.#access.pinFor(uri, parsed), parsed);
       return { parsed, tokens };
     });
     for (const token of found.tokens) {
@@ -269,20 +196,4 @@ export class Pkcs11Backend
         this.#access.calls.run(uri, options, () => signer.sign(scheme, message, options)),
     };
   }
-}
-
-/** Logs in where a PIN can be had; no PIN is no error here. */
-async function unlockedIfPossible(token: Token, pin: PinRequest): Promise<boolean> {
-  try {
-    await token.unlock(pin);
-    return true;
-  } catch (error) {
-    if (error instanceof CredentialError && error.code === "PIN_REQUIRED") return false;
-    throw error;
-  }
-}
-
-/** Whether the URI is about one token, and not about whichever there is. */
-function namesAToken({ path }: Pkcs11Uri): boolean {
-  return path.token !== undefined || path.serial !== undefined || path["slot-id"] !== undefined;
 }

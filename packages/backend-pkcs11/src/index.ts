@@ -1,4 +1,3 @@
-export { type Pkcs11Source, pkcs11Backend, type TokenWatch } from "./backend.ts";
 export {
   type Discovery,
   discoverModules,
@@ -18,6 +17,8 @@ export { initialiseHint, judgeLabels, judgeSlots, judgeToken, tokenFacts } from 
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
 export type { EventListener, Pkcs11Event } from "./events.ts";
 export type { Pkcs11BackendOptions } from "./options.ts";
+export { pkcs11Backend } from "./pkcs11-backend.ts";
+export type { Pkcs11Source, TokenWatch } from "./source.ts";
 export type { PinProvider, PinQuestion } from "./token/pin.ts";
 export { readPinSource } from "./token/pin-source.ts";
 export type { PinState } from "./token/pin-state.ts";

@@ -8,7 +8,7 @@ import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs1
 import { CredentialError, Secret, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
 import type { Module } from "../dist/cryptoki/module.js";
-import { borrowProcessModule } from "../dist/process/process-module.js";
+import { borrowProcessModule } from "../dist/process/borrow.js";
 import { fromWire, toWire } from "../dist/process/protocol.js";
 import { failure } from "./support/failure.ts";
 import { FaultyModule, isRunning, noCompiler } from "./support/faulty.ts";

@@ -10,7 +10,7 @@ import {
 import type { ModuleReport, SlotReport } from "../cryptoki/report.ts";
 import { loadBinding } from "../inline/binding.ts";
 import { DEADLINE } from "../options.ts";
-import { borrowProcessModule } from "../process/process-module.ts";
+import { borrowProcessModule } from "../process/borrow.ts";
 import { tokenUri } from "../token/names.ts";
 import { type PinState, pinState } from "../token/pin-state.ts";
 import { type TraceListener, tracedOpener } from "../trace.ts";

@@ -1,12 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CredentialError, type LibraryInfo, type Secret } from "@ddscred/core";
-import {
-  CKF_RW_SESSION,
-  CKF_SERIAL_SESSION,
-  CKS_RO_USER_FUNCTIONS,
-  CKS_RW_USER_FUNCTIONS,
-  CKU_USER,
-} from "../cryptoki/constants.ts";
+import type { LibraryInfo, Secret } from "@ddscred/core";
 import { Handles } from "../cryptoki/handles.ts";
 import type {
   Handle,
@@ -27,8 +20,8 @@ import { buffer } from "./buffer.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { loadNative } from "./load.ts";
-import { native } from "./native-error.ts";
-import { NativeObjects } from "./native-objects.ts";
+import { NativeObjects, unlessGone } from "./native-objects.ts";
+import { NativeSessions } from "./native-sessions.ts";
 import { NativeSigning } from "./native-signing.ts";
 import { NativeSlots } from "./native-slots.ts";
 import { NativeWatch } from "./native-watch.ts";
@@ -50,6 +43,7 @@ export class InlineModule implements Module {
   readonly #handles = new Handles(this);
   readonly #life: Lifecycle;
   readonly #slots: NativeSlots;
+  readonly #sessions: NativeSessions;
   readonly #objects: NativeObjects;
   readonly #watch: NativeWatch;
   readonly #signing: NativeSigning;
@@ -60,6 +54,7 @@ export class InlineModule implements Module {
     this.#native = loadNative(binding, path);
     this.#life = new Lifecycle(this.#native, path, parameters, this.#elsewhere);
     this.#slots = new NativeSlots(this.#native);
+    this.#sessions = new NativeSessions(this.#native);
     this.#objects = new NativeObjects(this.#native);
     this.#watch = new NativeWatch(this.#native, () => this.#life.noteForeignStart());
     this.#signing = new NativeSigning(this.#native, binding, {
@@ -102,15 +97,11 @@ export class InlineModule implements Module {
   }
 
   async openSession(slotId: bigint, access: SessionAccess = "read"): Promise<Handle> {
-    const slot = this.#slots.handle(slotId);
-    const open = (flags: number): Buffer =>
-      native("C_OpenSession", () => this.#native.C_OpenSession(slot, CKF_SERIAL_SESSION | flags));
-    return this.#handles.give(access === "write" ? open(CKF_RW_SESSION) : openToRead(open));
+    return this.#handles.give(this.#sessions.open(this.#slots.handle(slotId), access));
   }
 
   async closeSession(session: Handle): Promise<void> {
-    const handle = this.#session(session, "C_CloseSession");
-    native("C_CloseSession", () => this.#native.C_CloseSession(handle));
+    this.#sessions.close(this.#session(session, "C_CloseSession"));
   }
 
   async watch(session: Handle): Promise<boolean> {
@@ -118,25 +109,21 @@ export class InlineModule implements Module {
   }
 
   async isLoggedIn(session: Handle): Promise<boolean> {
-    const handle = this.#session(session, "C_GetSessionInfo");
-    const { state } = native("C_GetSessionInfo", () => this.#native.C_GetSessionInfo(handle));
-    return state === CKS_RO_USER_FUNCTIONS || state === CKS_RW_USER_FUNCTIONS;
+    return this.#sessions.isLoggedIn(this.#session(session, "C_GetSessionInfo"));
   }
 
   async login(session: Handle, pin: Secret): Promise<void> {
-    const handle = this.#session(session, "C_Login");
-    native("C_Login", () => this.#native.C_Login(handle, CKU_USER, pin.reveal()));
+    this.#sessions.login(this.#session(session, "C_Login"), pin);
   }
 
   async logout(session: Handle): Promise<void> {
     const handle = this.#session(session, "C_Logout");
-    if (!this.#life.isAlone) return; // the login is that of the other threads too
-    native("C_Logout", () => this.#native.C_Logout(handle));
+    if (this.#life.isAlone) this.#sessions.logout(handle); // else the login is that of the other threads too
   }
 
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
-    const handle = this.#session(session, "C_FindObjectsInit");
-    return this.#objects.find(handle, template).map((object) => this.#handles.give(object));
+    const found = this.#objects.find(this.#session(session, "C_FindObjectsInit"), template);
+    return found.map((object) => this.#handles.give(object));
   }
 
   async attributes<N extends AttributeName>(
@@ -198,42 +185,17 @@ export class InlineModule implements Module {
   }
 
   async createObject(session: Handle, template: Template): Promise<Handle> {
-    const handle = this.#session(session, "C_CreateObject");
-    const attributes = nativeTemplate(template);
-    return this.#handles.give(
-      native("C_CreateObject", () => this.#native.C_CreateObject(handle, attributes)),
-    );
+    return this.#handles.give(this.#objects.create(this.#session(session, "C_CreateObject"), template));
   }
 
   async destroyObject(session: Handle, object: Handle): Promise<void> {
     const handle = this.#session(session, "C_DestroyObject");
     this.#handles.checkObject(object, "C_DestroyObject");
-    native("C_DestroyObject", () => this.#native.C_DestroyObject(handle, buffer(object)));
+    this.#objects.destroy(handle, buffer(object));
   }
 
   #session(session: Handle, call: string): Buffer {
     this.#handles.checkSession(session, call);
     return buffer(session);
-  }
-}
-
-/** Some modules, that of AWS CloudHSM among them, know no session that only reads. */
-function openToRead(open: (flags: number) => Buffer): Buffer {
-  try {
-    return open(0);
-  } catch (error) {
-    const { rv = "" } = error as CredentialError;
-    if (rv !== "CKR_FUNCTION_FAILED" && rv !== "CKR_ARGUMENTS_BAD") throw error;
-    return open(CKF_RW_SESSION);
-  }
-}
-
-/** Undefined for an object that was destroyed since it was found. */
-function unlessGone<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CredentialError && error.rv === "CKR_OBJECT_HANDLE_INVALID") return undefined;
-    throw error;
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { NativeModule } from "./binding.ts";
 import { native, nativeError, returnValue } from "./native-error.ts";
 
-/** Finds objects and reads them. */
+/** Finds objects, reads, makes and destroys them. */
 export class NativeObjects {
   readonly #native: NativeModule;
 
@@ -65,6 +65,15 @@ export class NativeObjects {
     };
   }
 
+  create(session: Buffer, template: Template): Buffer {
+    const attributes = nativeTemplate(template);
+    return native("C_CreateObject", () => this.#native.C_CreateObject(session, attributes));
+  }
+
+  destroy(session: Buffer, object: Buffer): void {
+    native("C_DestroyObject", () => this.#native.C_DestroyObject(session, object));
+  }
+
   #attribute(session: Buffer, object: Buffer, name: AttributeName): unknown {
     try {
       const type = attributeType(name);
@@ -74,6 +83,16 @@ export class NativeObjects {
       if (isWithheld(error)) return undefined;
       throw nativeError("C_GetAttributeValue", error);
     }
+  }
+}
+
+/** Undefined for an object that was destroyed since it was found. */
+export function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CredentialError && error.rv === "CKR_OBJECT_HANDLE_INVALID") return undefined;
+    throw error;
   }
 }
 

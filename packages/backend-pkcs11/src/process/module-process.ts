@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { CredentialError, Secret } from "@ddscred/core";
-import { childFile } from "./child-file.ts";
+import { forkChild } from "./fork-child.ts";
 import { crashed, notStarted, replaced, timeout } from "./losses.ts";
 import { type Answer, fromWire, type Method, type Request, START, type Start } from "./protocol.ts";
 
@@ -45,14 +45,7 @@ export class ModuleProcess {
    */
   constructor(path: string, parameters: string | undefined, deadline: number, lost: () => void) {
     this.#lost = lost;
-    const { NODE_OPTIONS: _, ...env } = process.env;
-    this.#child = fork(childFile(), [path], {
-      env: { ...quiet, ...env },
-      execArgv: [],
-      serialization: "advanced",
-      // A module may write to stdout, which belongs to the program. The last one is the lifeline.
-      stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
-    });
+    this.#child = forkChild(path);
     this.#child.send({ parameters } satisfies Start, () => undefined);
     this.#child.unref();
     this.#child.stdio[4]?.on("error", () => undefined);
@@ -196,6 +189,3 @@ function revealed(arg: unknown): unknown {
   const { pin } = (arg ?? {}) as { pin?: unknown };
   return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
 }
-
-/** tpm2-tss writes a dozen lines where there is no TPM, which its module answers as well. Whoever wants them sets it. */
-const quiet = { TSS2_LOG: "all+NONE" };

@@ -1,6 +1,5 @@
 import type { LibraryInfo, Secret } from "@ddscred/core";
 import type {
-  BorrowedModule,
   Handle,
   KeyPairHandles,
   KeyPairRequest,
@@ -13,47 +12,16 @@ import type {
 } from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
 import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
-import { moduleFile } from "../inline/module-file.ts";
-import { Registry } from "../registry.ts";
 import type { LoginBook } from "../token/login-book.ts";
-import { ModuleHost } from "./module-host.ts";
+import type { ModuleHost } from "./module-host.ts";
 import type { Method, Result } from "./protocol.ts";
-
-const hosts = new Registry<ModuleHost>();
-
-/**
- * Borrows the module at a path, starting the process for it where nobody has yet. For the errors see the
- * inline `borrowModule`.
- *
- * @param deadline milliseconds that a call may take; a login may take three times as long
- */
-export async function borrowProcessModule(
-  path: string,
-  deadline: number,
-  parameters?: string,
-): Promise<BorrowedModule> {
-  const real = moduleFile(path);
-  const host = await hosts.borrow(real, () => new ModuleHost(real, parameters), parameters);
-  return { module: new ProcessModule(host.shared, deadline), release: () => host.release() };
-}
-
-/** The module in a process of its own that nobody else uses, and which sees what has come since others began. */
-export async function freshProcessModule(
-  path: string,
-  deadline: number,
-  parameters?: string,
-): Promise<BorrowedModule> {
-  const host = new ModuleHost(moduleFile(path), parameters);
-  await host.initialise();
-  return { module: new ProcessModule(host, deadline), release: () => host.finalise() };
-}
 
 /**
  * A module in another process, with the deadline of one user. Besides what the module itself may answer, a
  * call fails with `TIMEOUT`, with `DEVICE_ERROR` where the module crashed, and with `SESSION_LOST` where the
  * process was ended for the sake of another call; all are retryable.
  */
-class ProcessModule implements Module {
+export class ProcessModule implements Module {
   readonly path: string;
   readonly logins: LoginBook;
   readonly deadline: number;

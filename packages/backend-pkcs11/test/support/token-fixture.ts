@@ -13,7 +13,7 @@ import type { Test } from "tap";
 /** A token that holds the material of the conformance suite, or keys of its own and certificates for them. */
 export interface TokenUnderTest {
   readonly name: string;
-  /** How the module is started; both isolations are tested. */
+  /** How the module is started, in each isolation that is tested. */
   readonly options: Pkcs11BackendOptions;
   readonly label: string;
   readonly pin: string;
@@ -27,8 +27,12 @@ export interface TokenUnderTest {
 }
 
 /** The contract of a backend on one token, with the module in this process and in one of its own. */
-export async function testToken(t: Test, token: TokenUnderTest): Promise<void> {
-  for (const isolation of ["inline", "process"] as const) {
+export async function testToken(
+  t: Test,
+  token: TokenUnderTest,
+  isolations: readonly ("inline" | "process")[] = ["inline", "process"],
+): Promise<void> {
+  for (const isolation of isolations) {
     await t.test(`${token.name}, ${isolation}`, async (t) => {
       for (const [what, reason] of Object.entries(token.cannot ?? {})) t.comment(`no ${what}: ${reason}`);
       if (token.afterEach === undefined) await keepLoaded(t, token, isolation);

@@ -1,0 +1,17 @@
+import { TokenAccess } from "./access.ts";
+import { discoverModules } from "./discovery/discover.ts";
+import { type ModuleOpener, Modules } from "./modules.ts";
+import type { Pkcs11BackendOptions } from "./options.ts";
+import { tracedOpener } from "./trace.ts";
+
+/** The way to tokens that the options describe, with what holds where they say nothing. */
+export function accessBy(options: Pkcs11BackendOptions, open: ModuleOpener): TokenAccess {
+  const { module, pin, allowModuleFromUri = true, discover = false, pinCommands = [] } = options;
+  const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
+  const { sessions = Number.POSITIVE_INFINITY, keepAlive, onEvent, trace } = options;
+  const search = discover ? () => discoverModules() : undefined;
+  const modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
+  const pins = { provider: pin, commands: [...pinCommands] };
+  const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
+  return new TokenAccess(modules, pins, rules);
+}

@@ -1,0 +1,17 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { childFile } from "./child-file.ts";
+
+/** Starts the process that owns the module at a path. It waits to be told how to start the module. */
+export function forkChild(path: string): ChildProcess {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return fork(childFile(), [path], {
+    env: { ...quiet, ...env },
+    execArgv: [],
+    serialization: "advanced",
+    // A module may write to stdout, which belongs to the program. The last one is the lifeline.
+    stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
+  });
+}
+
+/** tpm2-tss writes a dozen lines where there is no TPM, which its module answers as well. Whoever wants them sets it. */
+const quiet = { TSS2_LOG: "all+NONE" };
