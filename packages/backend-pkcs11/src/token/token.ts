@@ -1,6 +1,8 @@
+// Above 200 lines: a loss ends slot, sessions, login and what was found in one step, which no two files can take together.
+
 import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
 import { CKF_WRITE_PROTECTED } from "../cryptoki/constants.ts";
-import type { Handle, Module, Slot, TokenState } from "../cryptoki/module.ts";
+import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { EventListener } from "../events.ts";
 import { tell } from "../listener.ts";
 import { Selections } from "../objects/selections.ts";
@@ -11,7 +13,9 @@ import type { ModuleLimits } from "./known-modules.ts";
 import { Login, type LoginRules } from "./login.ts";
 import { quoted, tokenUri } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
-import { SessionPool } from "./session-pool.ts";
+import { findSame } from "./same-token.ts";
+import type { SessionPool } from "./session-pool.ts";
+import { TokenSessions } from "./token-sessions.ts";
 
 /** How careful a backend is with its tokens. */
 export interface TokenRules extends LoginRules {
@@ -34,12 +38,9 @@ export class Token {
   /** What was found on it in this epoch. */
   readonly selections = new Selections();
   readonly #rules: TokenRules;
-  readonly #sessions: number;
+  readonly #sessions: TokenSessions;
   #slot: Slot;
   #login: Login;
-  #keeper: Promise<Handle> | undefined;
-  #watch: Handle | undefined;
-  #pool: SessionPool | undefined;
   #losses = 0;
   #isGone = false;
   #keepAlive: KeepAlive | undefined;
@@ -53,7 +54,7 @@ export class Token {
     this.module = module;
     this.#rules = rules;
     this.limits = limits;
-    this.#sessions = Math.min(module.sessions, limits.sessions, rules.sessions);
+    this.#sessions = new TokenSessions(this, Math.min(module.sessions, limits.sessions, rules.sessions));
     this.#slot = slot;
     this.#moduleEpoch = epoch;
     this.#login = new Login(module, slot, rules);
@@ -79,18 +80,18 @@ export class Token {
 
   /** The pool, if it is open already. */
   get openPool(): SessionPool | undefined {
-    return this.module.epoch === this.#moduleEpoch ? this.#pool : undefined;
+    return this.module.epoch === this.#moduleEpoch ? this.#sessions.openPool : undefined;
   }
 
   /** The session that stays, if the module tells by it whether it was started anew. */
   get watch(): Handle | undefined {
-    return this.#watch;
+    return this.#sessions.watch;
   }
 
   /** The pool of this moment; opens the session that stays, the first time. */
   async pool(): Promise<SessionPool> {
     await this.#openKeeper();
-    return (this.#pool ??= this.#makePool());
+    return this.#sessions.pool(this.#moduleEpoch);
   }
 
   /** Lends a session for some calls. */
@@ -119,7 +120,7 @@ export class Token {
     if (flags & CKF_WRITE_PROTECTED) {
       throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
     }
-    const session = await this.#openForWriting();
+    const session = await this.#sessions.openForWriting();
     try {
       return await run(session);
     } catch (error) {
@@ -178,52 +179,29 @@ export class Token {
   /** Closes the sessions; logs out where the login was ours and nobody else in this process uses it. */
   async close(): Promise<void> {
     await this.#keepAlive?.stop();
-    const keeper = await this.#keeper?.catch(() => undefined);
+    const keeper = await this.#sessions.keeper?.catch(() => undefined);
     if (keeper !== undefined) await this.#login.leave(keeper).catch(() => undefined);
-    await this.#closeSessions(this.#keeper, this.#pool);
-  }
-
-  async #closeSessions(keeper: Promise<Handle> | undefined, pool: SessionPool | undefined): Promise<void> {
-    await pool?.close();
-    await keeper?.then((session) => this.module.closeSession(session)).catch(() => undefined);
+    await this.#sessions.close();
   }
 
   /** Lets go of the sessions, and of what was known of the login. */
   #letGo(): void {
     this.#login.lost();
-    void this.#closeSessions(this.#keeper, this.#pool);
-    this.#keeper = undefined;
-    this.#watch = undefined;
-    this.#pool = undefined;
+    this.#sessions.letGo();
   }
 
   async #openKeeper(): Promise<Handle> {
     while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
-    if (this.#isGone && this.#keeper === undefined) await this.#lookWhetherBack();
-    const keeper = (this.#keeper ??= this.#openWatched());
-    try {
-      const session = await keeper;
-      this.#noteThere();
-      return session;
-    } catch (error) {
-      if (this.#keeper === keeper) this.#keeper = undefined;
-      throw error;
-    }
-  }
-
-  /** Watched before anything is found, so that the watch covers it. */
-  async #openWatched(): Promise<Handle> {
-    const { epoch } = this;
-    const session = await this.module.openSession(this.slot.id);
-    const isWatched = this.limits.canWatch && (await this.module.watch(session).catch(() => false));
-    if (epoch === this.epoch) this.#watch = isWatched ? session : undefined;
+    if (this.#isGone && this.#sessions.keeper === undefined) await this.#lookWhetherBack();
+    const session = await this.#sessions.openKeeper();
+    this.#noteThere();
     return session;
   }
 
   /** Finds the token among those of the module that was started anew: `TOKEN_REMOVED`. */
   async #findAgain(): Promise<void> {
     const { epoch } = this.module;
-    const slot = await this.#findSlot();
+    const slot = await findSame(this.module, this.slot);
     if (epoch !== this.module.epoch || epoch === this.#moduleEpoch) return;
     if (slot === undefined) throw this.#notThere(", after the module was started anew");
     this.#letGo();
@@ -237,15 +215,10 @@ export class Token {
    */
   async #lookWhetherBack(): Promise<void> {
     const { epoch } = this.module;
-    const slot = await this.#findSlot();
-    if (epoch !== this.module.epoch || this.#keeper !== undefined) return;
+    const slot = await findSame(this.module, this.slot);
+    if (epoch !== this.module.epoch || this.#sessions.keeper !== undefined) return;
     if (slot === undefined) throw this.#notThere("");
     if (slot.id !== this.slot.id) this.#moveTo(slot);
-  }
-
-  async #findSlot(): Promise<Slot | undefined> {
-    const same = (await this.module.slots()).filter(({ token }) => isSame(token, this.slot.token));
-    return same.length === 1 ? same[0] : same.find(({ id }) => id === this.slot.id);
   }
 
   #moveTo(slot: Slot): void {
@@ -278,47 +251,18 @@ export class Token {
   /** C_GetSessionInfo on each session that nobody uses. What is found dead is let go; the next call makes it anew. */
   async #useIdleSessions(): Promise<void> {
     const { epoch } = this;
-    if (this.#keeper === undefined || this.module.epoch !== this.#moduleEpoch) return;
+    const { keeper } = this.#sessions;
+    if (keeper === undefined || this.module.epoch !== this.#moduleEpoch) return;
     try {
-      const isLoggedIn = await this.module.isLoggedIn(await this.#keeper);
+      const isLoggedIn = await this.module.isLoggedIn(await keeper);
       if (!isLoggedIn && this.#login.isUnlocked)
         throw tokenError("CKR_USER_NOT_LOGGED_IN", "C_GetSessionInfo");
-      await this.#pool?.useIdle((session) => this.module.isLoggedIn(session));
+      await this.#sessions.openPool?.useIdle((session) => this.module.isLoggedIn(session));
     } catch (error) {
       this.noteFailure(error, epoch);
     }
   }
-
-  /** Where the token has no session left, one that is idle makes room. */
-  async #openForWriting(): Promise<Handle> {
-    try {
-      return await this.module.openSession(this.slot.id, "write");
-    } catch (error) {
-      if (!(error instanceof CredentialError) || error.rv !== "CKR_SESSION_COUNT") throw error;
-      await this.#pool?.closeIdle();
-      return await this.module.openSession(this.slot.id, "write");
-    }
-  }
-
-  #makePool(): SessionPool {
-    const { maxSessions = Number.POSITIVE_INFINITY } = this.slot.token;
-    const { id } = this.slot;
-    const epoch = this.#moduleEpoch;
-    const maker = {
-      open: async () => {
-        if (this.module.epoch !== epoch) throw tokenError("CKR_SESSION_CLOSED", "C_OpenSession");
-        return await this.module.openSession(id);
-      },
-      close: (session: Handle) => this.module.closeSession(session),
-    };
-    return new SessionPool(maker, Math.max(1, Math.min(this.#sessions, maxSessions - 1)));
-  }
-}
-
-function isSame(a: TokenState, b: TokenState): boolean {
-  return identity.every((field) => a[field] === b[field]);
 }
 
 /** Return values that say that the token itself is not there. */
 const removals: ReadonlySet<string> = new Set(["CKR_DEVICE_REMOVED", "CKR_TOKEN_NOT_PRESENT"]);
-const identity = ["label", "serialNumber", "manufacturerID", "model"] as const;
