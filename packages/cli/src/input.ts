@@ -12,9 +12,18 @@ export function uriOf(value: string): string {
   return (uriScheme(value)?.length ?? 0) > 1 ? value : pathToFileURL(resolve(value)).href;
 }
 
-/** The path of a file: URI, for it is often pasted; any other text is a path. `URI_INVALID` */
+/**
+ * The path of a file: URI, for it is often pasted; any other text is a path. `URI_INVALID`; `URI_SCHEME_REFUSED` for
+ * pkcs11:, since a PIN in it would be shown as part of a path.
+ */
 export function pathOf(value: string): string {
-  return uriScheme(value) === "file" ? parseFileUri(value).path : value;
+  const scheme = uriScheme(value);
+  if (scheme === "pkcs11") {
+    throw new CredentialError("URI_SCHEME_REFUSED", "a file is named here; a token holds none", {
+      uri: value,
+    });
+  }
+  return scheme === "file" ? parseFileUri(value).path : value;
 }
 
 /** All of standard input, of at most 16 MiB. `FILE_EMPTY`, `FILE_TOO_LARGE`; {@link UsageError} the second time. */

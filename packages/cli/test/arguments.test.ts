@@ -31,6 +31,19 @@ t.test("no secret of the command line is printed, whatever was forgotten", async
     ["draft", "governance", `file://me:${CANARY}@host/x`],
     ["sign", "a.xml", "--key", "a", "--cert", "b", "--out", `pkcs11:token=a?pin-value=${CANARY}`],
     ["csr", "--key", "a", "--subject", "CN=a", "--out", `data:,${CANARY}`],
+    ...[`pkcs11:token=a?pin-value:${CANARY}`, `file://me:${CANARY}@host/x`].flatMap((uri) => [
+      ["check", uri],
+      ["check", "--format", "json", uri],
+      ["draft", "governance", uri],
+      ["sign", uri, "--key", "a", "--cert", "b"],
+      ["verify", uri, "--ca", "b"],
+      ["access", uri, "--domain", "0", "--join"],
+      ["handshake", uri],
+      ["interop", uri, uri],
+    ]),
+    ["uri", "format", "token=a", `pin-source=${CANARY}`],
+    ["uri", "format", "token=a", `pin-source=http:${CANARY}`],
+    ["uri", "format", `pkcs11:token=a?pin-source=${CANARY}`],
     ["uri", "compare", "--format", "json", `pkcs11:?${CANARY}=1`, `pkcs11:?pn-value=${CANARY}`],
   ]) {
     const { stdout, stderr } = ddscred(args);

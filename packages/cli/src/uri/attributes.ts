@@ -11,7 +11,11 @@ import { UsageError } from "../exit.ts";
 export function attributesFrom(args: readonly string[], lenient: boolean): Pkcs11Uri | Pkcs11UriAttributes {
   const [first] = args;
   if (first === undefined) throw new UsageError("give a URI, NAME=VALUE words or a JSON object");
-  if (args.length === 1 && /^pkcs11:/i.test(first)) return parsePkcs11Uri(first, { lenient });
+  if (args.length === 1 && /^pkcs11:/i.test(first)) {
+    const uri = parsePkcs11Uri(first, { lenient });
+    if (uri.query["pin-source"] !== undefined) refuseUnknownSource(uri.query["pin-source"]);
+    return uri;
+  }
   if (args.length === 1 && first.startsWith("{")) return fromJson(first);
   const entries = args.map((word): [string, string] => {
     const [, name, value] = /^([^=]*)=([^]*)$/.exec(word) ?? [];
@@ -54,7 +58,14 @@ function typed(
     throw refused("library-version is M or M.N", "bad-version");
   }
   if (typeof value !== "string") throw refused(`the value of ${name} is no text`, "bad-syntax");
+  if (name === "pin-source") refuseUnknownSource(value);
   return name === "pin-value" ? new Secret(value) : value;
+}
+
+/** A PIN is easily given as its source, and what is written would show it. */
+function refuseUnknownSource(source: string): void {
+  if (!/^(?:(?:file|env|fd|systemd):|\|)/i.test(source))
+    throw refused("pin-source is none of file:, env:, fd:, systemd: and |", "bad-pin-source");
 }
 
 function bytesFromHex(value: unknown): Uint8Array {
