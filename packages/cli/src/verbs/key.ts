@@ -1,4 +1,4 @@
-import { UsageError } from "../exit.ts";
+import { verbOfActions } from "../actions.ts";
 import type { Verb } from "../main.ts";
 
 /** What can be done with keys; one file each, loaded when asked for. */
@@ -16,16 +16,4 @@ const usage = `Usage: ddscred key generate URI [OPTIONS]
 Each has its own --help, such as \`ddscred key generate --help\`.
 `;
 
-export const verb: Verb = { usage, run, help };
-
-async function help([name = ""]: readonly string[]): Promise<string> {
-  const load = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  return load === undefined ? usage : (await load()).usage;
-}
-
-async function run(argv: readonly string[]): Promise<number> {
-  const [name = "", ...args] = argv;
-  const load = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (load === undefined) throw new UsageError(`say ${Object.keys(actions).join(" or ")}`);
-  return await (await load()).run(args);
-}
+export const verb = verbOfActions(actions, usage);

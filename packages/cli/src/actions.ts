@@ -1,0 +1,16 @@
+import { UsageError } from "./exit.ts";
+import type { Verb } from "./main.ts";
+
+/** A verb whose first word says what is done; one file each, loaded when asked for. */
+export function verbOfActions(actions: Readonly<Record<string, () => Promise<Verb>>>, usage: string): Verb {
+  const loaderOf = (name: string) => (Object.hasOwn(actions, name) ? actions[name] : undefined);
+  return {
+    usage,
+    help: async ([name = ""]) => (await loaderOf(name)?.())?.usage ?? usage,
+    run: async ([name = "", ...args]) => {
+      const load = loaderOf(name);
+      if (load === undefined) throw new UsageError(`say ${Object.keys(actions).join(" or ")}`);
+      return await (await load()).run(args);
+    },
+  };
+}
