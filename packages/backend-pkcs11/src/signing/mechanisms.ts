@@ -24,7 +24,9 @@ export interface SigningPlan {
  * tokens know, then hashed by the token; at last, for RSA, padded here too, where the token only computes. Lists of mechanisms lie both ways, so what a token can do is found
  * out by trying.
  */
-export function signingPlans(scheme: SignatureScheme): readonly SigningPlan[] {
+export function signingPlans(scheme: SignatureScheme, refusesRawPss = false): readonly SigningPlan[] {
+  if (refusesRawPss)
+    return signingPlans(scheme).filter(({ mechanism }) => mechanism.type !== CKM_RSA_PKCS_PSS);
   const known = plans.get(scheme);
   if (known !== undefined) return known;
   const made = makePlans(scheme);

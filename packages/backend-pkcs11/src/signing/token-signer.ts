@@ -131,7 +131,7 @@ export class TokenSigner implements Signer {
     options: CallOptions | undefined,
   ): Promise<{ raw: Uint8Array; plan: SigningPlan }> {
     let refusal: CredentialError | undefined;
-    for (const plan of signingPlans(scheme)) {
+    for (const plan of signingPlans(scheme, this.#token.limits.refusesRawPss)) {
       try {
         const { raw } = await this.#signBy(binding, plan, message, options);
         return { raw, plan };

@@ -1,3 +1,5 @@
+// Over 200 lines: the table of all return values, and what those mean that a user meets.
+
 import type { ErrorCode } from "../errors/codes.ts";
 import { CredentialError, type CredentialErrorDetails } from "../errors/credential-error.ts";
 

@@ -1,3 +1,5 @@
+// Over 200 lines: one table, so that no code stands twice.
+
 /**
  * Every code that a {@link CredentialError} or a finding can carry, in one table.
  *
