@@ -50,11 +50,14 @@ export const losses = {
   ]),
 } as const satisfies Record<string, ReadonlySet<string>>;
 
+/** The session is in another state than we left it in: somebody else had it. The next attempt takes another one. */
+const confused: ReadonlySet<string> = new Set(["CKR_OPERATION_ACTIVE", "CKR_OPERATION_NOT_INITIALIZED"]);
+
 function isWorthAnother({ code, rv = "", call, retryable }: CredentialError, isLost: boolean): boolean {
   if (call === "C_Login") return rv === "CKR_SESSION_HANDLE_INVALID" || rv === "CKR_SESSION_CLOSED";
   if (code === "TIMEOUT") return false;
   if (code === "TOKEN_NOT_FOUND") return isLost;
-  return retryable || losses.objects.has(rv) || losses.sessions.has(rv) || rv === "CKR_OPERATION_ACTIVE";
+  return retryable || losses.objects.has(rv) || losses.sessions.has(rv) || confused.has(rv);
 }
 
 /** Whether the module itself does not work any more: not only a signature fails, but all that comes before. */

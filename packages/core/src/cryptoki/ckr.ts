@@ -229,6 +229,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
   },
   CKR_KEY_HANDLE_INVALID: { code: "TOKEN_ERROR", message: "the key is gone" },
   CKR_OBJECT_HANDLE_INVALID: { code: "TOKEN_ERROR", message: "the object is gone" },
+  CKR_OPERATION_NOT_INITIALIZED: {
+    code: "TOKEN_ERROR",
+    message: "the session has lost the operation that was under way",
+    retryable: true,
+  },
   CKR_OPERATION_ACTIVE: { code: "TOKEN_ERROR", message: "another operation is under way on the session" },
   CKR_TOKEN_WRITE_PROTECTED: { code: "TOKEN_READ_ONLY", message: "the token is write-protected" },
   CKR_SESSION_READ_ONLY: { code: "TOKEN_READ_ONLY", message: "the token gives sessions for reading only" },
