@@ -7,13 +7,15 @@ export class Calls {
   #whenIdle: (() => void)[] = [];
 
   /** Runs one call about a URI. `CLOSED`, `ABORTED`; anything that is neither ours nor a TypeError is `INTERNAL`. */
-  async run<T>(uri: string, options: CallOptions | undefined, body: () => Promise<T>): Promise<T> {
+  async run<T>(uri: string, options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> {
     if (this.#closed) throw new CredentialError("CLOSED", "the PKCS#11 backend is closed", { uri });
     const { signal } = options ?? {};
     if (signal !== undefined) return await this.#runUntil(signal, uri, body);
     this.#underWay++;
     try {
-      return await body();
+      const result = body();
+      // What is there already is not waited for: a quick signature takes little longer than that.
+      return result instanceof Promise ? await result : result;
     } catch (error) {
       throw ours(error, uri);
     } finally {
@@ -22,7 +24,7 @@ export class Calls {
   }
 
   /** A call on the token cannot be stopped; but its caller no longer waits for it. */
-  async #runUntil<T>(signal: AbortSignalLike, uri: string, body: () => Promise<T>): Promise<T> {
+  async #runUntil<T>(signal: AbortSignalLike, uri: string, body: () => T | Promise<T>): Promise<T> {
     if (signal.aborted) throw aborted(uri);
     let abort = (): void => undefined;
     const ended = new Promise<never>((_, reject) => {

@@ -4,7 +4,7 @@ import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { signatureSchemes, webCrypto } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import t from "tap";
-import { publicKeyFrom } from "../dist/objects/public-key.js";
+import { publicKeyFrom } from "../dist/objects/public-key-info.js";
 import { failure } from "./support/failure.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
 

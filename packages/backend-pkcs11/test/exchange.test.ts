@@ -3,6 +3,7 @@ import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs1
 import { CredentialError, ecdsaRawToDer, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
 import { loadBinding } from "../dist/inline/binding.js";
+import { NativeWatch } from "../dist/inline/native-watch.js";
 import { noCompiler } from "./support/faulty.ts";
 import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
@@ -98,23 +99,38 @@ t.test(
   onSoftHsm(),
   async (t) => {
     const other = await Other.create(softHsm);
-    const counts = { good: 0, failed: 0, wrong: 0 };
-    let traps = 0;
-    for (let round = 0; round < ROUNDS; round++) {
-      other.clear();
-      const { backend, signers } = await open({ module: softHsm, isolation: "inline" });
-      for (const _ of [1, 2, 3]) add(counts, await signWithAll(signers));
-      if (await other.startAnew(2 + (round % 3), signers)) traps++;
-      for (const _ of [1, 2, 3]) add(counts, await signWithAll(signers));
-      await backend.close();
-    }
+    const { counts, traps } = await signThroughRestarts(other, ROUNDS);
     t.comment(counts, `stale numbers named another key ${traps} times`);
     t.equal(counts.wrong, 0);
     t.equal(counts.failed, 0, "the module is there, so the keys are found again");
     t.ok(counts.good > 3000);
     t.ok(traps > 0, "the numbers do name other keys");
+
+    const { goesOn } = NativeWatch.prototype;
+    t.teardown(() => Object.assign(NativeWatch.prototype, { goesOn }));
+    Object.assign(NativeWatch.prototype, { goesOn: () => true });
+    const unwatched = await signThroughRestarts(other, 12);
+    Object.assign(NativeWatch.prototype, { goesOn });
+    t.comment(unwatched.counts);
+    t.ok(unwatched.counts.wrong > 0, "and it is the watch that keeps them in");
   },
 );
+
+/** Of one session the number stays good, of several only some do: both ways are gone. */
+async function signThroughRestarts(other: Other, rounds: number): Promise<{ counts: Counts; traps: number }> {
+  const counts = { good: 0, failed: 0, wrong: 0 };
+  let traps = 0;
+  for (let round = 0; round < rounds; round++) {
+    other.clear();
+    const sessions = round % 2 === 0 ? 1 : 4;
+    const { backend, signers } = await open({ module: softHsm, isolation: "inline", sessions });
+    for (const _ of [1, 2, 3]) add(counts, await signWithAll(signers));
+    if (await other.startAnew(2 + (round % 3), signers)) traps++;
+    for (const _ of [1, 2, 3]) add(counts, await signWithAll(signers));
+    await backend.close();
+  }
+  return { counts, traps };
+}
 
 for (const isolation of ["inline", "process"] as const) {
   const name = `when a module is started anew without a word between any two calls, no signature by another key leaves: ${isolation}`;
@@ -127,7 +143,7 @@ for (const isolation of ["inline", "process"] as const) {
     const counts = { good: 0, failed: 0, wrong: 0 };
     for (let round = 0; round < 12; round++) {
       other?.clear();
-      const { backend, signers } = await open({ module: module.path, isolation });
+      const { backend, signers } = await open({ module: module.path, isolation, sessions: 1 + (round % 2) });
       for (const _ of [1, 2, 3]) add(counts, await signWithAll(signers));
       const call = round % 2 === 0 ? "C_SignInit" : "C_DigestUpdate";
       module.fault(call, { does: "restart", rv: 2 + (round % 3), after: round % 5 });

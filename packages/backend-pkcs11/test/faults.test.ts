@@ -249,7 +249,7 @@ async function signDespite(
   const took = performance.now() - began;
   module.reset();
   if (outcome !== "good" && outcome !== "failed") return outcome;
-  if (took > 2500) return `took ${took} ms`;
+  if (took > 20_000) return `took ${took} ms`;
   return (await attempt(signer)) === "good" ? outcome : `the next: ${await attempt(signer)}`;
 }
 

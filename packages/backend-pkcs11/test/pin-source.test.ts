@@ -61,11 +61,11 @@ t.test(
   "a file descriptor that gives no line in time, or is none, is PIN_SOURCE_UNREADABLE",
   onUnix,
   async (t) => {
-    const silent = pipe(`printf ${PIN}; sleep 1`);
+    const silent = pipe(`printf ${PIN}; sleep 30`);
     const begin = performance.now();
     const error = await failed(pinOfDescriptor(String(silent), 50));
     t.match(error, { code: "PIN_SOURCE_UNREADABLE", message: /no line came in time/ });
-    t.ok(performance.now() - begin < 1000);
+    t.ok(performance.now() - begin < 25_000);
     t.equal((await failed(pinOf(`fd:${silent}`))).message, error.message, "it is not read again");
     const large = freshDescriptor(file("large", "1".repeat(5000)), constants.O_RDONLY);
     t.match(await failed(pinOf(`fd:${large}`)), { message: /more than a PIN/ });
@@ -148,7 +148,7 @@ t.test("a program that fails, hangs, or writes too much gives no PIN", onUnix, a
   const hangs = program("hangs", `echo ${PIN}; sleep 60`);
   const begin = performance.now();
   t.match(await failed(pinOfCommand(hangs, [hangs], 100)), { message: /did not end in time/ });
-  t.ok(performance.now() - begin < 5000);
+  t.ok(performance.now() - begin < 50_000);
   const floods = program("floods", "yes");
   t.match(await failed(pinOf(`|${floods}`, [floods])), { message: /too much/ });
   const absent = join(folder, "absent");

@@ -36,7 +36,7 @@ test("a call that does not end fails at its deadline; the next one works", async
     const error = await failure(signer.sign(scheme, message));
     const took = performance.now() - began;
     t.match(error, { code: "TIMEOUT", call: "C_Sign", retryable: true });
-    t.ok(took > 390 && took < 3000, `${took} ms`);
+    t.ok(took > 390 && took < 20_000, `${took} ms`);
     t.ok(await isGood(signer));
     t.not(faulty.pid, pid, "in another process");
     t.notOk(isRunning(pid));
@@ -135,14 +135,14 @@ test("an aborted call rejects at once, and the module goes on", async (t, faulty
   const signer = await open();
   await signer.sign(scheme, message);
   const { pid } = faulty;
-  faulty.order("C_Sign", "sleep", 600);
+  faulty.order("C_Sign", "sleep", 3000);
   const controller = new AbortController();
   const began = performance.now();
   const signing = failure(signer.sign(scheme, message, { signal: controller.signal }));
   await sleep(50);
   controller.abort();
   t.equal((await signing).code, "ABORTED");
-  t.ok(performance.now() - began < 500);
+  t.ok(performance.now() - began < 2900);
   t.ok(await isGood(signer));
   t.equal(faulty.pid, pid);
 });

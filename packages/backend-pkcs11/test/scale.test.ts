@@ -131,7 +131,7 @@ test("a module that never returns is left at the deadline, or when the signal sa
     const error = await failure(signer.sign(scheme, Buffer.from("never"), { signal }));
     const took = performance.now() - began;
     t.equal(error.code, isAborted ? "ABORTED" : "TIMEOUT");
-    t.ok(took > (isAborted ? 150 : 650) && took < 3000, `${took} ms`);
+    t.ok(took > (isAborted ? 150 : 650) && took < 20_000, `${took} ms`);
     t.ok(await isGood(signer), "also while nobody waits for the call that hangs");
   }
 });

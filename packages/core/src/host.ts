@@ -15,6 +15,7 @@ declare const TextDecoder: new (
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const lossyDecoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** UTF-8 bytes of a text. */
@@ -34,6 +35,11 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 /** The text of bytes for showing it: what is not UTF-8 becomes U+FFFD. */
 export function displayText(bytes: Uint8Array): string {
   return lossyDecoder.decode(bytes);
+}
+
+/** Whether UTF-8 can write the text: no half of a surrogate pair is in it. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
 }
 
 /** What any AbortSignal offers, structurally; the host's own fits. */

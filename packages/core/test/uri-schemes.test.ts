@@ -203,7 +203,7 @@ t.test("data: of many megabytes is read in time that grows with its length", asy
     faultOf(() => parseDataUri(`data:${'a/a;a="'.repeat(100)},x`)),
     { rule: "bad-media-type" },
   );
-  t.ok(performance.now() - started < 5000);
+  t.ok(performance.now() - started < 20_000);
 });
 
 const describe = {

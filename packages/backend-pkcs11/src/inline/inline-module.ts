@@ -28,6 +28,7 @@ import { NativeSigning } from "./native-signing.ts";
 import { NativeSlots } from "./native-slots.ts";
 import { NativeWatch } from "./native-watch.ts";
 import { Pace } from "./pace.ts";
+import { quickCalls } from "./quick-calls.ts";
 
 /**
  * A module loaded into this process. All but signing runs in the calling thread, for the binding knows no
@@ -58,11 +59,13 @@ export class InlineModule implements Module {
     this.#slots = new NativeSlots(this.#native);
     this.#sessions = new NativeSessions(this.#native);
     this.#objects = new NativeObjects(this.#native);
-    this.#watch = new NativeWatch(this.#native, () => this.#life.noteForeignStart());
+    const quick = quickCalls(binding, this.#native);
+    this.#watch = new NativeWatch(this.#native, quick, () => this.#life.noteForeignStart());
     this.#signing = new NativeSigning(this.#native, binding, {
       elsewhere: this.#elsewhere,
       pace: this.#pace,
       watch: this.#watch,
+      quick,
     });
   }
 

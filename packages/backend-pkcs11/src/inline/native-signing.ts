@@ -7,12 +7,14 @@ import type { Elsewhere } from "./elsewhere.ts";
 import { native, nativeError } from "./native-error.ts";
 import type { NativeWatch } from "./native-watch.ts";
 import type { Pace } from "./pace.ts";
+import type { QuickCalls } from "./quick-calls.ts";
 
 /** What it works with. */
 interface Means {
   readonly elsewhere: Elsewhere;
   readonly pace: Pace;
   readonly watch: NativeWatch;
+  readonly quick: QuickCalls;
 }
 
 /** Signs, where that is best: see {@link Pace}. */
@@ -22,14 +24,16 @@ export class NativeSigning {
   readonly #elsewhere: Elsewhere;
   readonly #pace: Pace;
   readonly #watch: NativeWatch;
+  readonly #quick: QuickCalls;
   #signing = 0;
 
-  constructor(nativeModule: NativeModule, binding: Binding, { elsewhere, pace, watch }: Means) {
+  constructor(nativeModule: NativeModule, binding: Binding, { elsewhere, pace, watch, quick }: Means) {
     this.#native = nativeModule;
     this.#pssParameter = binding.CK_PARAMS_RSA_PSS;
     this.#elsewhere = elsewhere;
     this.#pace = pace;
     this.#watch = watch;
+    this.#quick = quick;
   }
 
   /** As `signNow` of a module. */
@@ -98,7 +102,8 @@ export class NativeSigning {
   /** Without a function made for it alone: this is where a token in software spends its time. */
   #signHere(session: Buffer, input: Buffer, output: Buffer): Buffer {
     try {
-      return this.#native.C_Sign(session, input, output);
+      const length = this.#quick.sign(session, input, output);
+      return length === output.length ? output : output.subarray(0, length);
     } catch (error) {
       throw nativeError("C_Sign", error);
     }
@@ -106,7 +111,7 @@ export class NativeSigning {
 
   #begin(session: Buffer, { mechanism, key, pin }: SignRequest): void {
     try {
-      this.#native.C_SignInit(session, this.mechanism(mechanism), buffer(key));
+      this.#quick.signInit(session, this.mechanism(mechanism), buffer(key));
     } catch (error) {
       throw nativeError("C_SignInit", error);
     }

@@ -1,6 +1,7 @@
 import { CKM_SHA256 } from "../cryptoki/constants.ts";
 import type { NativeModule } from "./binding.ts";
 import { returnValue } from "./native-error.ts";
+import type { QuickCalls } from "./quick-calls.ts";
 
 /**
  * Finds out whether somebody else in this process started the module anew: sessions, objects and a login may be
@@ -9,11 +10,13 @@ import { returnValue } from "./native-error.ts";
  */
 export class NativeWatch {
   readonly #native: NativeModule;
+  readonly #quick: QuickCalls;
   readonly #broken: () => void;
 
   /** @param broken is called where it was started anew */
-  constructor(nativeModule: NativeModule, broken: () => void) {
+  constructor(nativeModule: NativeModule, quick: QuickCalls, broken: () => void) {
     this.#native = nativeModule;
+    this.#quick = quick;
     this.#broken = broken;
   }
 
@@ -31,7 +34,7 @@ export class NativeWatch {
   /** Whether it goes on. Where it does not, nothing is known of what was called since it last did. */
   goesOn(session: Buffer): boolean {
     try {
-      this.#native.C_DigestUpdate(session, OCTET);
+      this.#quick.digestUpdate(session, OCTET);
       return true;
     } catch (error) {
       if (lost.has(returnValue(error) ?? 0)) this.#broken();

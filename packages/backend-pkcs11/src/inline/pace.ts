@@ -6,7 +6,7 @@ import type { SignRequest } from "../cryptoki/module.ts";
  * Another thread keeps the event loop going while a device computes for milliseconds, and lets several
  * signatures be made at once. But the change of threads takes longer than a token in software needs for a
  * P-256 key: there the calling thread is two to three times as fast. So each kind of key begins on another
- * thread, and moves here when that turned out to be quick; it moves back for good when it was not. A signature
+ * thread, is tried here where it was not slow there, and stays here for as long as it is quick. A signature
  * that is alone may take somewhat longer here, since nothing could be made beside it.
  */
 export class Pace {
@@ -54,10 +54,13 @@ class KindOfKey {
   }
 }
 
-/** Whether signatures take no longer than a number of milliseconds, but for one in ten. */
+/**
+ * Whether signatures take no longer than a number of milliseconds, but for one in ten. The way to another thread and
+ * back takes time too, and on a busy machine most of it: so what was not slow there is tried here, and judged by that.
+ */
 class Verdict {
   readonly #limit: number;
-  #wasQuick = false;
+  #isTried = false;
   #signatures = 0;
   #slow = 0;
 
@@ -66,14 +69,16 @@ class Verdict {
   }
 
   get isQuick(): boolean {
-    return this.#wasQuick && this.#slow * 10 <= this.#signatures + 30;
+    return this.#isTried && this.#slow * 10 <= this.#signatures + 30;
   }
 
   tookElsewhere(time: number): void {
-    if (time < this.#limit) this.#wasQuick = true;
+    if (time < this.#limit) this.#signatures = this.#slow = 0;
+    if (time < WORTH_TRYING) this.#isTried = true;
   }
 
   tookHere(time: number): void {
+    this.#isTried = true;
     this.#signatures++;
     if (time > this.#limit) this.#slow++;
   }
@@ -82,4 +87,5 @@ class Verdict {
 /** Milliseconds. */
 const QUICK = 0.4;
 const QUICK_ALONE = 1;
+const WORTH_TRYING = 2;
 const LONGEST_TURN = 2;

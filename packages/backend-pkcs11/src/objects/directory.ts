@@ -10,7 +10,8 @@ import type { AttributeName, Attributes } from "../cryptoki/template.ts";
 import { pinSummary } from "../token/pin-state.ts";
 import type { Token } from "../token/token.ts";
 import { type CertificateAttributes, certificateAttributes, certificateFrom } from "./certificates.ts";
-import { pairsOf, readKeys } from "./pairing.ts";
+import { readKeys } from "./key-attributes.ts";
+import { pairsOf } from "./pairing.ts";
 import { countNamed, objectClasses, objectUri, search, type TokenObject } from "./search.ts";
 
 /** Whether the URI is about tokens rather than about objects on them. */

@@ -1,10 +1,8 @@
 import { type Certificate, type PublicKeyInfo, sameBytes } from "@ddscred/core";
-import { CKK_RSA } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
-import type { AttributeName, Attributes } from "../cryptoki/template.ts";
 import type { Token } from "../token/token.ts";
 import { certificateAttributes, certificateFrom } from "./certificates.ts";
-import { publicKeyFrom } from "./public-key.ts";
+import { readKeys } from "./key-attributes.ts";
 import { search, type TokenObject } from "./search.ts";
 
 /** What goes with a private key on its token. */
@@ -37,47 +35,6 @@ export async function pairsOf(
     );
     return { publicKey, certificate: fitting?.object };
   });
-}
-
-/** What key objects say of their public halves. */
-export async function readKeys(
-  { module }: Token,
-  session: Handle,
-  objects: readonly TokenObject[],
-): Promise<readonly { object: TokenObject; publicKey: PublicKeyInfo | undefined }[]> {
-  const handles = objects.map(({ handle }) => handle);
-  const types = await module.attributesOf(session, handles, ["CKA_KEY_TYPE"]);
-  const keys: ReadKey[] = objects.map((object, n) => ({
-    object,
-    said: types[n] ?? {},
-    publicKey: undefined,
-  }));
-  // Attributes that a kind of key does not have cost an exchange each, so each kind is asked for its own.
-  for (const { wanted, names } of parts) {
-    const asked = keys.filter(({ said, publicKey }) => publicKey === undefined && wanted(said.CKA_KEY_TYPE));
-    const found = await module.attributesOf(
-      session,
-      asked.map(({ object }) => object.handle),
-      names,
-    );
-    asked.forEach((key, n) => {
-      key.publicKey = publicKeyFrom({ ...key.said, ...found[n] });
-    });
-  }
-  return keys;
-}
-
-/** Where the public half may stand, by CKA_KEY_TYPE. */
-const parts: readonly { wanted: (type?: number) => boolean; names: readonly AttributeName[] }[] = [
-  { wanted: (type) => type === CKK_RSA, names: ["CKA_MODULUS", "CKA_PUBLIC_EXPONENT"] },
-  { wanted: (type) => type !== CKK_RSA, names: ["CKA_EC_PARAMS", "CKA_EC_POINT"] },
-  { wanted: () => true, names: ["CKA_PUBLIC_KEY_INFO"] },
-];
-
-interface ReadKey {
-  readonly object: TokenObject;
-  readonly said: Attributes<"CKA_KEY_TYPE">;
-  publicKey: PublicKeyInfo | undefined;
 }
 
 async function publicKeysByName(token: Token, session: Handle): Promise<Map<string, PublicKeyInfo>> {

@@ -1,4 +1,4 @@
-import { CredentialError, type Pkcs11Uri, type PublicKeyInfo, selectOne } from "@ddscred/core";
+import { CredentialError, type Pkcs11Uri, type PublicKeyInfo, selectOne, tokenError } from "@ddscred/core";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Token } from "../token/token.ts";
 import { publicKeyOf } from "./public-key.ts";
@@ -75,11 +75,8 @@ export async function describeKey(
   expected?: Uint8Array,
 ): Promise<PrivateKey> {
   const uri = objectUri(token, object);
-  const said = await token.module.attributes(session, object.handle, [
-    "CKA_SIGN",
-    "CKA_EXTRACTABLE",
-    "CKA_ALWAYS_AUTHENTICATE",
-  ]);
+  const [said] = await token.module.attributesOf(session, [object.handle], usageAttributes);
+  if (said === undefined) throw tokenError("CKR_OBJECT_HANDLE_INVALID", "C_GetAttributeValue");
   if (said.CKA_SIGN === false) {
     throw new CredentialError("MECHANISM_UNSUPPORTED", "the private key may not sign (CKA_SIGN is false)", {
       uri,
@@ -99,6 +96,8 @@ export async function describeKey(
 
 /** What was read of objects that are given out again. */
 const described = new WeakMap<TokenObject, PrivateKey>();
+
+const usageAttributes = ["CKA_SIGN", "CKA_EXTRACTABLE", "CKA_ALWAYS_AUTHENTICATE"] as const;
 
 function checkKey({ keyType, bits = 0, curve, label }: PublicKeyInfo, uri: string): void {
   const isUsable = keyType === "rsa" ? bits >= 2048 : curve !== undefined || keyType === "ed25519";

@@ -1,21 +1,11 @@
 import { CredentialError, derOid, type PublicKeyInfo, parsePublicKeyInfo, readDer } from "@ddscred/core";
 import { CKK_EC, CKK_EC_EDWARDS, CKK_RSA } from "../cryptoki/constants.ts";
-import { coordinateLengths, curveOf, ed25519Lengths, isEd25519 } from "../cryptoki/curves.ts";
+import { curveOf, isEd25519 } from "../cryptoki/curves.ts";
 import type { Handle } from "../cryptoki/module.ts";
-import type { Attributes } from "../cryptoki/template.ts";
 import type { Token } from "../token/token.ts";
 import { readCertificate } from "./certificates.ts";
-import { objectUri, search, type TokenObject } from "./search.ts";
-
-/** What a key object says of its public half. */
-export const keyAttributes = [
-  "CKA_PUBLIC_KEY_INFO",
-  "CKA_KEY_TYPE",
-  "CKA_MODULUS",
-  "CKA_PUBLIC_EXPONENT",
-  "CKA_EC_PARAMS",
-  "CKA_EC_POINT",
-] as const;
+import { readKey, readKeys } from "./key-attributes.ts";
+import { type ObjectPath, objectUri, search, type TokenObject } from "./search.ts";
 
 /**
  * The public half of a private key: out of the key object itself, else out of a public key or certificate
@@ -31,29 +21,30 @@ export async function publicKeyOf(
   privateKey: TokenObject,
   expected?: Uint8Array,
 ): Promise<{ publicKey: PublicKeyInfo; given: boolean }> {
-  const own = await token.module.attributes(session, privateKey.handle, keyAttributes);
-  const keyType = own.CKA_KEY_TYPE;
+  const { said, publicKey: own } = await readKey(token, session, privateKey);
+  const keyType = said.CKA_KEY_TYPE;
   if (keyType !== undefined && !typeNames.has(keyType)) {
     throw new CredentialError(
       "KEY_UNSUPPORTED",
       `a key of the type 0x${keyType.toString(16)} cannot be used`,
     );
   }
-  const params = own.CKA_EC_PARAMS ?? new Uint8Array();
+  const params = said.CKA_EC_PARAMS ?? new Uint8Array();
   if (params.length > 0 && curveOf(params) === undefined && !isEd25519(params)) {
     throw new CredentialError("KEY_UNSUPPORTED", `an EC key ${curveText(params)} cannot be used`);
   }
   const path = privateKey.id.length > 0 ? { id: privateKey.id } : { object: privateKey.label };
+  // Keys of several kinds may share an id.
+  const fits: Fits = ({ keyType: name }) => keyType === undefined || typeNames.get(keyType) === name;
   const found =
-    publicKeyFrom(own) ??
-    (await fromPublicKeys(token, session, path)) ??
-    (await fromCertificates(token, session, path));
+    own ??
+    (await fromPublicKeys(token, session, path, fits)) ??
+    (await fromCertificates(token, session, path, fits));
   if (found !== undefined) return { publicKey: found, given: false };
   const uri = objectUri(token, privateKey);
   const given = expected === undefined ? undefined : parsePublicKeyInfo(expected);
   if (given !== undefined) {
-    if (keyType === undefined || typeNames.get(keyType) === given.keyType)
-      return { publicKey: given, given: true };
+    if (fits(given)) return { publicKey: given, given: true };
     throw new CredentialError("KEY_MISMATCH", `the private key on the token is no ${given.label} key`, {
       uri,
     });
@@ -68,69 +59,21 @@ export async function publicKeyOf(
   );
 }
 
-/** A public key out of the attributes of a key object; undefined where they are not enough, or damaged. */
-export function publicKeyFrom(said: Attributes<(typeof keyAttributes)[number]>): PublicKeyInfo | undefined {
-  const { CKA_PUBLIC_KEY_INFO: info, CKA_KEY_TYPE: type, CKA_EC_PARAMS: curve } = said;
-  const parsed = info === undefined || info.length === 0 ? undefined : parse(info);
-  if (parsed !== undefined) return parsed;
-  if (type === CKK_RSA) {
-    const { CKA_MODULUS: modulus, CKA_PUBLIC_EXPONENT: exponent } = said;
-    if (!modulus?.length || !exponent?.length) return undefined;
-    return parse(rsaPublicKeyInfo(modulus, exponent));
-  }
-  if (curve === undefined || curve.length === 0) return undefined;
-  const value = said.CKA_EC_POINT ?? new Uint8Array();
-  if (type === CKK_EC_EDWARDS) return isEd25519(curve) ? ed25519PublicKey(value) : undefined;
-  if (type !== CKK_EC) return undefined;
-  const point = ecPoint(curve, value);
-  return point && parse(ecPublicKeyInfo(curve, point));
+async function fromPublicKeys(token: Token, session: Handle, path: ObjectPath, fits: Fits) {
+  const keys = await readKeys(token, session, await search(token.module, session, "public", path));
+  return keys.find(({ publicKey }) => publicKey !== undefined && fits(publicKey))?.publicKey;
 }
 
-async function fromPublicKeys(
-  token: Token,
-  session: Handle,
-  path: { id?: Uint8Array; object?: string },
-): Promise<PublicKeyInfo | undefined> {
-  for (const { handle } of await search(token.module, session, "public", path)) {
-    const found = publicKeyFrom(await token.module.attributes(session, handle, keyAttributes));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-async function fromCertificates(
-  token: Token,
-  session: Handle,
-  path: { id?: Uint8Array; object?: string },
-): Promise<PublicKeyInfo | undefined> {
+async function fromCertificates(token: Token, session: Handle, path: ObjectPath, fits: Fits) {
   for (const object of await search(token.module, session, "cert", path)) {
     const certificate = await readCertificate(token, session, object);
-    if (certificate !== undefined) return certificate.publicKey;
+    if (certificate !== undefined && fits(certificate.publicKey)) return certificate.publicKey;
   }
   return undefined;
 }
 
-/**
- * The uncompressed point out of CKA_EC_POINT. The standard wants it inside an OCTET STRING, many modules give
- * it bare. Both begin with 04, so only the length tells them apart, and it does exactly.
- */
-function ecPoint(params: Uint8Array, value: Uint8Array): Uint8Array | undefined {
-  const curve = curveOf(params);
-  if (curve === undefined) return undefined;
-  const length = 1 + 2 * coordinateLengths[curve];
-  if (value.length === length && value[0] === 0x04) return value;
-  const header = length < 0x80 ? [0x04, length] : [0x04, 0x81, length];
-  const wrapped = value.length === header.length + length && header.every((octet, i) => value[i] === octet);
-  return wrapped && value[header.length] === 0x04 ? value.subarray(header.length) : undefined;
-}
-
-/** The key out of CKA_EC_POINT: bare, inside an OCTET STRING, or inside a BIT STRING; the length tells which. */
-function ed25519PublicKey(value: Uint8Array): PublicKeyInfo | undefined {
-  const header = edwardsHeaders.find((octets) => octets.length + ed25519Lengths.key === value.length);
-  if (header === undefined || !header.every((octet, index) => value[index] === octet)) return undefined;
-  const key = value.subarray(header.length);
-  return parse(der(0x30, der(0x30, idEd25519), der(0x03, Uint8Array.of(0), key)));
-}
+/** Whether a public key is of the kind that the private key is. */
+type Fits = (publicKey: PublicKeyInfo) => boolean;
 
 function curveText(params: Uint8Array): string {
   try {
@@ -140,43 +83,6 @@ function curveText(params: Uint8Array): string {
   }
 }
 
-function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
-  const key = der(0x30, derUnsigned(modulus), derUnsigned(exponent));
-  return der(0x30, rsaEncryption, der(0x03, Uint8Array.of(0), key));
-}
-
-function ecPublicKeyInfo(params: Uint8Array, point: Uint8Array): Uint8Array {
-  return der(0x30, der(0x30, ecPublicKey, params), der(0x03, Uint8Array.of(0), point));
-}
-
-function derUnsigned(number: Uint8Array): Uint8Array {
-  const first = number.findIndex((octet) => octet !== 0);
-  const magnitude = first < 0 ? Uint8Array.of(0) : number.subarray(first);
-  return der(0x02, (magnitude[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array(), magnitude);
-}
-
-function der(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat(content);
-  const { length } = body;
-  const size =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Uint8Array.of(tag, ...size), body]);
-}
-
-function parse(spki: Uint8Array): PublicKeyInfo | undefined {
-  try {
-    return parsePublicKeyInfo(spki);
-  } catch {
-    return undefined;
-  }
-}
-
-/** AlgorithmIdentifier { rsaEncryption, NULL } (RFC 3279 2.3.1), and the OID id-ecPublicKey (RFC 5480 2.1.1). */
-const rsaEncryption = Buffer.from("300d06092a864886f70d0101010500", "hex");
-const ecPublicKey = Buffer.from("06072a8648ce3d0201", "hex");
-/** RFC 8410 3 */
-const idEd25519 = Buffer.from("06032b6570", "hex");
-const edwardsHeaders: readonly (readonly number[])[] = [[], [0x04, 0x20], [0x03, 0x21, 0x00]];
 const typeNames: ReadonlyMap<number, PublicKeyInfo["keyType"]> = new Map([
   [CKK_RSA, "rsa"],
   [CKK_EC, "ec"],

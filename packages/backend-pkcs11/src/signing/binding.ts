@@ -111,4 +111,4 @@ const ofAnotherKey: ReadonlySet<string> = new Set([
 ]);
 
 /** Milliseconds. */
-const FRESH = 50;
+const FRESH = 5;

@@ -21,7 +21,7 @@ import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechani
  * epoch can name another key, and the token would sign with that one. So the handle is looked up again in
  * each epoch, and until a signature made with it has been verified, none leaves unverified.
  */
-export class TokenSigner implements Signer {
+export class TokenSigner implements Omit<Signer, "sign"> {
   readonly publicKey: Uint8Array;
   readonly schemes: readonly SignatureScheme[];
   readonly extractable: boolean | undefined;
@@ -56,28 +56,37 @@ export class TokenSigner implements Signer {
     this.#bindings = new Bindings(bound, { token, key, pin, verifier });
   }
 
-  async sign(scheme: SignatureScheme, message: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
+  /** As {@link Signer.sign}; the signature itself where it can be had in this turn, because promises take time too. */
+  sign(
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options?: CallOptions,
+  ): Uint8Array | Promise<Uint8Array> {
     if (!this.schemes.includes(scheme)) throw unsupported(this.#key.publicKey.label, scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
-    let failure: unknown;
     try {
-      const signature = this.#signNow(scheme, message);
-      if (signature !== undefined) return signature;
+      return this.#signNow(scheme, message) ?? this.#signLater(scheme, message, options);
     } catch (error) {
-      failure = error;
+      return this.#signLater(scheme, message, options, error);
     }
+  }
+
+  /** @param failure of the first attempt, where that was made */
+  async #signLater(
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+    failure?: unknown,
+  ): Promise<Uint8Array> {
     const own = Buffer.from(message); // the caller may change the message while the token computes
-    return await recovering(
-      this.#token.module,
-      options?.signal,
-      async () => {
-        if (failure === undefined) return await this.#sign(scheme, own, options);
-        const first = failure;
-        failure = undefined;
-        throw first;
-      },
-      this.#noteRecovery,
-    );
+    let first = failure;
+    const attempt = async (): Promise<Uint8Array> => {
+      if (first === undefined) return await this.#sign(scheme, own, options);
+      const error = first;
+      first = undefined;
+      throw error;
+    };
+    return await recovering(this.#token.module, options?.signal, attempt, this.#noteRecovery);
   }
 
   /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */

@@ -245,7 +245,8 @@ export class Token {
   }
 
   #tell(type: "login" | "token-removed" | "token-present"): void {
-    tell(this.#rules.onEvent, { type, token: this.uri });
+    const { onEvent } = this.#rules;
+    if (onEvent !== undefined) tell(onEvent, { type, token: this.uri });
   }
 
   /** C_GetSessionInfo on each session that nobody uses. What is found dead is let go; the next call makes it anew. */

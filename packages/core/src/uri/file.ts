@@ -1,5 +1,5 @@
 import { CredentialError } from "../errors/credential-error.ts";
-import { utf8Text } from "../host.ts";
+import { isWellFormed, utf8Text } from "../host.ts";
 import { type PeerReading, skipBlanks } from "./peer-reading.ts";
 import { brokenEscape, percentDecode } from "./percent.ts";
 
@@ -70,7 +70,7 @@ function verbatimPath(text: string, start: number): string {
   const nul = path.indexOf("\0");
   if (nul !== -1)
     throw invalid(text, start + nul, "nul-in-path", "the path holds NUL, which no file name can");
-  if (/\p{Surrogate}/u.test(path)) throw invalid(text, start, "bad-utf8", "the path is not UTF-8");
+  if (!isWellFormed(path)) throw invalid(text, start, "bad-utf8", "the path is not UTF-8");
   return path;
 }
 
@@ -101,7 +101,7 @@ function decodePath(text: string, start: number): string {
       'Write "/".',
     );
   }
-  const path = /\p{Surrogate}/u.test(raw) ? undefined : utf8Text(percentDecode(raw));
+  const path = isWellFormed(raw) ? utf8Text(percentDecode(raw)) : undefined;
   if (path === undefined) throw invalid(text, start, "bad-utf8", "the path is not UTF-8 after decoding");
   return path;
 }

@@ -25,7 +25,7 @@ export function hidesSecret(text: string): boolean {
 
 /** Whether an attribute of this name may hold a secret: pin-value, and whatever else speaks of a PIN or password. */
 export function isSecretName(name: string): boolean {
-  return new RegExp(SECRET_WORD, "i").test(name);
+  return SECRET_NAME.test(name);
 }
 
 /** Where a secret begins, and what joins the text before it with `[redacted]`. */
@@ -61,11 +61,16 @@ function legible(raw: string): Legible {
   const ends: number[] = [];
   for (const { 0: piece, 1: escape, index } of raw.matchAll(/%(?:25)*([0-9a-f]{2})|[^]/gi)) {
     const character = escape === undefined ? piece : String.fromCharCode(Number.parseInt(escape, 16));
-    if (/[\s\p{C}]/u.test(character)) continue;
+    if (isInvisible(character)) continue;
     characters.push(/[\u2010-\u2015]/.test(character) ? "-" : character);
     ends.push(index + piece.length);
   }
   return { text: characters.join(""), ends };
+}
+
+function isInvisible(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x80 ? code <= 0x20 || code === 0x7f : /[\s\p{C}]/u.test(character);
 }
 
 /** Where a character of the legible text ended before; 0 for the place before the first. */
@@ -149,6 +154,7 @@ const REDACTED = "[redacted]";
 const MAX_SHOWN = 16_384;
 
 const SECRET_WORD = "pin|pass|pwd|secret|token-?code|credential";
+const SECRET_NAME = new RegExp(SECRET_WORD, "i");
 /** pin-value and its kin where "=" was forgotten. */
 const NAME_WITHOUT_EQUALS = /[-_]*(?:value|source|file)(?=.)/iy;
 /** What is shown of the rest of a name. */

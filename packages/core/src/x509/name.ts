@@ -3,7 +3,7 @@ import { type DerNode, DerTag, derContent, derElement } from "../der/node.ts";
 import { readDer } from "../der/read.ts";
 import { derOid } from "../der/values.ts";
 import { hexOf } from "../hex.ts";
-import { utf8Text } from "../host.ts";
+import { isWellFormed, utf8Text } from "../host.ts";
 
 /** A distinguished name (RFC 5280 4.1.2.4): RDNs in encoded order, most significant first. */
 export interface DistinguishedName {
@@ -94,7 +94,7 @@ function bmp(content: Uint8Array): string | undefined {
   const text = Array.from({ length: content.length / 2 }, (_, i) =>
     String.fromCharCode(((content[2 * i] ?? 0) << 8) | (content[2 * i + 1] ?? 0)),
   ).join("");
-  return /\p{Cs}/u.test(text) ? undefined : text;
+  return isWellFormed(text) ? text : undefined;
 }
 
 function universal(content: Uint8Array): string | undefined {

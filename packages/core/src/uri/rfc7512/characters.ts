@@ -1,3 +1,4 @@
+import { isWellFormed } from "../../host.ts";
 import type { Pkcs11Component } from "./attributes.ts";
 import type { Fault } from "./fault.ts";
 
@@ -75,6 +76,6 @@ function hintFor(character: string, label: string): string {
   if (character === "\n" || character === "\r") return "Write the URI in one line, and nothing after it.";
   if (/^"?module-(?:name|path)/.test(label))
     return `${label} belongs into the query: write "?" before it, not ";".`;
-  if (/\p{Surrogate}/u.test(character)) return "Half a surrogate pair is no text; write the character anew.";
+  if (!isWellFormed(character)) return "Half a surrogate pair is no text; write the character anew.";
   return `Write it as "${encodeURIComponent(character)}".`;
 }

@@ -10,12 +10,10 @@ import { libraryVersionOf, objectTypeOf, slotIdOf } from "./values.ts";
 /** The text of a URI while it is read: checks the form of its attributes, decodes values, and raises its faults. */
 export class UriText {
   readonly #text: string;
-  /** Where a PIN stands anywhere in the text, nothing of it is quoted: the PIN may hold separators. */
-  readonly #quotable: boolean;
+  #isQuotable: boolean | undefined;
 
   constructor(text: string) {
     this.#text = text;
-    this.#quotable = !hidesSecret(text);
   }
 
   /** Raw value of an attribute = name "=" value. */
@@ -100,6 +98,11 @@ export class UriText {
 
   #badValue(attribute: RawAttribute, value: string, rule: Fault["rule"], what: string, hint: string): never {
     throw this.fault(attribute.start, { rule, message: `${what}: ${this.#quote(value, "its value")}`, hint });
+  }
+
+  /** Where a PIN stands anywhere in the text, nothing of it is quoted: the PIN may hold separators. */
+  get #quotable(): boolean {
+    return (this.#isQuotable ??= !hidesSecret(this.#text));
   }
 
   #quote(text: string, otherwise: string): string {

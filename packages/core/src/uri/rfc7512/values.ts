@@ -1,4 +1,4 @@
-import { utf8Bytes } from "../../host.ts";
+import { isWellFormed, utf8Bytes } from "../../host.ts";
 import {
   type AttributeRow,
   isPathName,
@@ -13,7 +13,7 @@ import type { Fault } from "./fault.ts";
 
 /** A text attribute of the path fits the field of PKCS#11 it is compared with (2.3: refuse what PKCS#11 would not accept). */
 export function textFault(name: string, text: string): Fault | undefined {
-  if (/\p{Surrogate}/u.test(text))
+  if (!isWellFormed(text))
     return { rule: "bad-utf8", message: `${name} holds half a surrogate pair, which is no text` };
   const length = utf8Bytes(text).length;
   const limit = fieldLimit(name);
