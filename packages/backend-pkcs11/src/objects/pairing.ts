@@ -4,6 +4,7 @@ import type { Handle } from "../cryptoki/module.ts";
 import type { AttributeName, Attributes } from "../cryptoki/template.ts";
 import type { Token } from "../token/token.ts";
 import { certificateAttributes, certificateFrom } from "./certificates.ts";
+import { inTurns } from "./in-turns.ts";
 import { publicKeyFrom } from "./public-key.ts";
 import { search, type TokenObject } from "./search.ts";
 
@@ -60,7 +61,7 @@ export async function readKeys(
       asked.map(({ object }) => object.handle),
       names,
     );
-    asked.forEach((key, n) => {
+    await inTurns(asked, (key, n) => {
       key.publicKey = publicKeyFrom({ ...key.said, ...found[n] });
     });
   }
@@ -99,7 +100,7 @@ async function certificatesByName(token: Token, session: Handle): Promise<Map<st
   const objects = await search(token.module, session, "cert", {});
   const handles = objects.map(({ handle }) => handle);
   const said = await token.module.attributesOf(session, handles, certificateAttributes);
-  objects.forEach((object, n) => {
+  await inTurns(objects, (object, n) => {
     const certificate = unlessDamaged(() => certificateFrom(token, object, said[n] ?? {}));
     if (certificate === undefined) return;
     const others = byName.get(nameOf(object));
