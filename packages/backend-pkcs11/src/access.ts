@@ -56,7 +56,7 @@ export class TokenAccess {
       const module = await this.modules.forUri(parsed);
       const open = async (): Promise<{ token: Token; pin: PinRequest }> => {
         const one = await this.open(uri, parsed, module, type ?? parsed.path.type);
-        await one.token.unlock(one.pin);
+        await one.token.unlock(one.pin, options.signal);
         return one;
       };
       return await body(await recovering(module, options.signal, open, this.#recovered(module)), parsed);
