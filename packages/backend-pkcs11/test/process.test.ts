@@ -131,6 +131,15 @@ test("a module that crashes while it starts is MODULE_FAILED", async (t, faulty)
   t.ok(await isGood(await open()));
 });
 
+test("a module that hangs while it starts is given up after the deadline of its user", async (t, faulty) => {
+  faulty.order("C_Initialize", "hang", 0);
+  const began = performance.now();
+  const error = await failure(open({ deadline: 300 }));
+  t.match(error, { code: "TIMEOUT", call: "C_Initialize" });
+  t.ok(performance.now() - began < 15_000);
+  t.ok(await isGood(await open()));
+});
+
 test("an aborted call rejects at once, and the module goes on", async (t, faulty) => {
   const signer = await open();
   await signer.sign(scheme, message);
@@ -208,6 +217,16 @@ test("a PIN is neither an argument nor in the environment of the process", async
     t.ok(text.length > 0);
     t.notMatch(text, new RegExp(PIN));
   }
+});
+
+test("a variable that holds a PIN is kept from the process", async (t, faulty) => {
+  if (!existsSync("/proc/self/environ")) {
+    t.pass("there is no /proc", { skip: "there is no /proc" });
+    return;
+  }
+  process.env["DDSCRED_TEST_CANARY"] = PIN;
+  t.ok(await isGood(await open({}, `${key}?pin-source=env:DDSCRED_TEST_CANARY`)));
+  t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN));
 });
 
 test("backends share one process, which ends with the last of them", async (t, faulty) => {
