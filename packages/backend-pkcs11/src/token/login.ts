@@ -2,6 +2,7 @@ import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/cor
 import { CKF_LOGIN_REQUIRED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
+import { inLoginTurn } from "./login-turn.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
 import { attemptsLeft, pinObstacle } from "./pin-state.ts";
@@ -62,12 +63,15 @@ export class Login {
     return await this.#page.inTurn(async () => {
       await this.#checkFlags();
       const pin = await this.#pinFrom(request, await request.carried(), true);
-      try {
-        return await step(pin);
-      } catch (error) {
-        if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
-        throw error;
-      }
+      return await inLoginTurn(this.#slot.token, async () => {
+        this.#checkPin(pin); // it may have been refused meanwhile
+        try {
+          return await step(pin);
+        } catch (error) {
+          if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
+          throw error;
+        }
+      });
     });
   }
 
@@ -96,7 +100,7 @@ export class Login {
     }
     if (!loggedIn) await this.#checkFlags();
     const pin = await this.#pinFrom(request, carried, !loggedIn, signal);
-    const isSent = !loggedIn && (await this.#tryOnce(keeper, pin));
+    const isSent = !loggedIn && (await inLoginTurn(this.#slot.token, () => this.#tryOnce(keeper, pin)));
     if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
@@ -121,6 +125,7 @@ export class Login {
 
   /** @returns false where somebody else in this process was faster */
   async #tryOnce(keeper: Handle, pin: Secret): Promise<boolean> {
+    this.#checkPin(pin); // it may have been refused meanwhile
     try {
       await this.#module.login(keeper, pin);
       return true;
