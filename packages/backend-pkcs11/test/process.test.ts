@@ -289,6 +289,7 @@ t.test("options of a wrong kind are a TypeError", async (t) => {
     { deadline: 0 },
     { deadline: Number.NaN },
     { deadline: "1" },
+    { allowModuleFromURI: false },
   ]) {
     t.throws(() => pkcs11Backend({ module: softHsm, ...wrong } as never), TypeError);
   }
