@@ -1,17 +1,26 @@
+import type { AbortSignalLike } from "@ddscred/core";
 import { TokenAccess } from "./access.ts";
 import { discoverModules } from "./discovery/discover.ts";
 import { type ModuleOpener, Modules } from "./modules.ts";
 import type { Pkcs11BackendOptions } from "./options.ts";
 import { tracedOpener } from "./trace.ts";
 
-/** The way to tokens that the options describe, with what holds where they say nothing. */
-export function accessBy(options: Pkcs11BackendOptions, open: ModuleOpener): TokenAccess {
+/**
+ * The way to tokens that the options describe, with what holds where they say nothing.
+ *
+ * @param closing ends waiting for a PIN
+ */
+export function accessBy(
+  options: Pkcs11BackendOptions,
+  open: ModuleOpener,
+  closing: AbortSignalLike,
+): TokenAccess {
   const { module, pin, allowModuleFromUri = true, discover = false, pinCommands = [] } = options;
   const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
   const { sessions = Number.POSITIVE_INFINITY, keepAlive, onEvent, trace } = options;
   const search = discover ? () => discoverModules() : undefined;
   const modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
-  const pins = { provider: pin, commands: [...pinCommands] };
+  const pins = { provider: pin, commands: [...pinCommands], closing };
   const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
   return new TokenAccess(modules, pins, rules);
 }

@@ -12,6 +12,7 @@ import type { Modules } from "./modules.ts";
 import { recovering } from "./recovery.ts";
 import { type FoundToken, findToken } from "./token/find-token.ts";
 import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
+import { notePinVariable } from "./token/pin-variables.ts";
 import { Token, type TokenRules } from "./token/token.ts";
 
 /** How the calls of one backend reach their tokens: by which module, after which login, and how often. */
@@ -37,6 +38,7 @@ export class TokenAccess {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     return await this.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
+      notePinVariable(parsed);
       const module = await this.modules.forUri(parsed);
       const attempt = (): Promise<T> => body(parsed, module);
       return await recovering(module, options?.signal, attempt, this.#recovered(module));
@@ -53,10 +55,11 @@ export class TokenAccess {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     return await this.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
+      notePinVariable(parsed);
       const module = await this.modules.forUri(parsed);
       const open = async (): Promise<{ token: Token; pin: PinRequest }> => {
         const one = await this.open(uri, parsed, module, type ?? parsed.path.type);
-        await one.token.unlock(one.pin);
+        await one.token.unlock(one.pin, options.signal);
         return one;
       };
       return await body(await recovering(module, options.signal, open, this.#recovered(module)), parsed);

@@ -49,7 +49,7 @@ export class Pkcs11Backend implements Pkcs11Source {
   #closing: Promise<void> | undefined;
 
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
-    this.#access = accessBy(checkedOptions(options), open);
+    this.#access = accessBy(checkedOptions(options), open, this.#ending.signal);
     this.#verifiesEach = options.verifyEach ?? false;
     const { deadline = DEADLINE, libraryParameters } = options;
     this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);
@@ -58,14 +58,19 @@ export class Pkcs11Backend implements Pkcs11Source {
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
     return await this.#access.run(uri, options, async (parsed, module) => {
-      return await certificatesOn(await this.#access.open(uri, parsed, module, "cert"), parsed, uri);
+      return await certificatesOn(
+        await this.#access.open(uri, parsed, module, "cert"),
+        parsed,
+        uri,
+        options?.signal,
+      );
     });
   }
 
   async signer(uri: string, options?: SignerOptions): Promise<Signer> {
     return await this.#access.run(uri, options, async (parsed, module) => {
       const { token, pin } = await this.#access.open(uri, parsed, module, "private");
-      await token.unlock(pin);
+      await token.unlock(pin, options?.signal);
       const { key, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
       const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
       return this.#guarded(key.uri, signer);
@@ -76,7 +81,7 @@ export class Pkcs11Backend implements Pkcs11Source {
     const found = await this.#access.run(uri, options, async (parsed, module) => {
       const { matching } = await findTokens(module, parsed);
       const tokens = matching.map((one) => this.#access.token(one));
-      await unlockToList(tokens, this.#access.pinFor(uri, parsed), parsed);
+      await unlockToList(tokens, this.#access.pinFor(uri, parsed), parsed, options?.signal);
       return { parsed, tokens };
     });
     for (const token of found.tokens) {

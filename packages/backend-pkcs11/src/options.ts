@@ -60,8 +60,12 @@ export interface Pkcs11BackendOptions {
   readonly trace?: TraceListener;
 }
 
-/** A copy of the options; a TypeError where one is of a wrong kind. */
+/** A copy of the options; a TypeError where one is of a wrong kind, or is none: a misspelt one would protect nothing. */
 export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
+  if (typeof options !== "object" || options === null) throw new TypeError("options are an object");
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
+  if (unknown !== undefined)
+    throw new TypeError(`${JSON.stringify(unknown)} is no option of the PKCS#11 backend`);
   const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
   const { keepAlive, onEvent, trace } = options;
   const { allowFinalTry, pinCommands, libraryParameters, verifyEach, sessions } = options;
@@ -115,6 +119,24 @@ export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOpti
   }
   return { ...options };
 }
+
+const names: Readonly<Record<keyof Pkcs11BackendOptions, true>> = {
+  module: true,
+  libraryParameters: true,
+  pin: true,
+  allowModuleFromUri: true,
+  discover: true,
+  maxRefusedPins: true,
+  allowFinalTry: true,
+  pinCommands: true,
+  isolation: true,
+  deadline: true,
+  sessions: true,
+  verifyEach: true,
+  keepAlive: true,
+  onEvent: true,
+  trace: true,
+};
 
 export const DEADLINE = 10_000;
 /** So that three of them are a time that a timer knows: 2^31 ms. */

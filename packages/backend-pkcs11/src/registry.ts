@@ -18,11 +18,13 @@ export class Registry<T extends Shared> {
    *
    * @param make it, the first time; it is kept for the life of the process, or until it is wanted with other parameters
    * @param parameters with which it is made; `MODULE_FAILED` where somebody uses it with others
+   * @param initialise starts it
    */
   async borrow(
     name: string,
     make: () => T,
     parameters?: string,
+    initialise: (shared: T) => void | Promise<void> = (shared) => shared.initialise(),
   ): Promise<{ shared: T; release(): Promise<void> }> {
     const entry = this.#entries.get(name) ?? {
       shared: undefined,
@@ -38,7 +40,7 @@ export class Registry<T extends Shared> {
         entry.parameters = parameters;
       }
       const shared = (entry.shared ??= make());
-      await shared.initialise();
+      await initialise(shared);
       entry.users++;
       return { shared, release: () => giveBack(entry, shared) };
     });

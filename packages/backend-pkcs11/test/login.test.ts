@@ -2,7 +2,7 @@ import { chmodSync, openSync, writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import type { Pkcs11BackendOptions } from "@ddscred/backend-pkcs11";
-import { Secret, signatureSchemes } from "@ddscred/core";
+import { Secret, signatureSchemes, tokenError } from "@ddscred/core";
 import t, { type Test } from "tap";
 import { Pkcs11Backend } from "../dist/backend.js";
 import type { Module, TokenState } from "../dist/cryptoki/module.js";
@@ -22,7 +22,7 @@ const label = tokenLabels();
 if (folder !== undefined) {
   t.teardown(() => folder.remove());
   // A token for each test that spends a wrong PIN: what was refused once is remembered for good.
-  for (const name of ["login", "wrong", "limit", "second", "memory", "flags", "context"]) {
+  for (const name of ["login", "wrong", "limit", "second", "memory", "flags", "context", "locked"]) {
     folder.add(name, [key, hidden, open]);
   }
   folder.add("always", [
@@ -287,6 +287,46 @@ test("a PIN that is refused for one signature is not sent for another, however m
   );
   for (const error of errors) t.equal(error.code, "PIN_INCORRECT");
   t.equal(count(calls, "sign"), 1, "C_SignInit and C_Login");
+});
+
+test("whoever is asked for a PIN and does not answer holds nobody up: others log in, and close() ends", async (t, {
+  backend,
+}) => {
+  const asked = backend({ pin: () => new Promise<never>(() => undefined) });
+  const uri = "pkcs11:token=login;object=key";
+  const impatience = new AbortController();
+  setTimeout(() => impatience.abort(), 50);
+  t.equal((await failure(asked.signer(uri, { signal: impatience.signal }))).code, "ABORTED");
+  t.ok(await backend().signer(`${uri}?pin-value=${PIN}`), "another call, after one that was aborted");
+  const second = backend({ pin: () => new Promise<never>(() => undefined) });
+  const waiting = failure(second.signer("pkcs11:token=second;object=key"));
+  await second.close();
+  t.equal((await waiting).code, "CLOSED");
+});
+
+test("a provider that answers at once, or throws at once, does no harm", async (t, { backend }) => {
+  const uri = "pkcs11:token=login;object=key";
+  const answer = (() => new Secret(PIN)) as unknown as NonNullable<Pkcs11BackendOptions["pin"]>;
+  t.ok(await backend({ pin: answer }).signer(uri));
+  const thrower = (): never => {
+    throw new Error("no vault");
+  };
+  t.equal((await failure(backend({ pin: thrower }).signer(uri))).code, "PIN_SOURCE_UNREADABLE");
+});
+
+test("a PIN that locked its token is not sent again, though the token does not say that it is locked", async (t, {
+  backend,
+  calls,
+}) => {
+  const locked = backend({}, () => ({
+    login: async () => {
+      throw tokenError("CKR_PIN_LOCKED", "C_Login");
+    },
+  }));
+  const uri = "pkcs11:token=locked;object=key?pin-value=canary-wrong";
+  t.equal((await failure(locked.signer(uri))).code, "PIN_LOCKED");
+  t.equal((await failure(locked.signer(uri))).code, "PIN_INCORRECT");
+  t.equal(count(calls, "login"), 1);
 });
 
 test("a PIN is never sent where the URI matches several tokens", async (t, { backend, calls }) => {

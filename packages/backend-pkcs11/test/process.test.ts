@@ -131,6 +131,15 @@ test("a module that crashes while it starts is MODULE_FAILED", async (t, faulty)
   t.ok(await isGood(await open()));
 });
 
+test("a module that hangs while it starts is given up after the deadline of its user", async (t, faulty) => {
+  faulty.order("C_Initialize", "hang", 0);
+  const began = performance.now();
+  const error = await failure(open({ deadline: 300 }));
+  t.match(error, { code: "TIMEOUT", call: "C_Initialize" });
+  t.ok(performance.now() - began < 15_000);
+  t.ok(await isGood(await open()));
+});
+
 test("an aborted call rejects at once, and the module goes on", async (t, faulty) => {
   const signer = await open();
   await signer.sign(scheme, message);
@@ -210,6 +219,16 @@ test("a PIN is neither an argument nor in the environment of the process", async
   }
 });
 
+test("a variable that holds a PIN is kept from the process", async (t, faulty) => {
+  if (!existsSync("/proc/self/environ")) {
+    t.pass("there is no /proc", { skip: "there is no /proc" });
+    return;
+  }
+  process.env["DDSCRED_TEST_CANARY"] = PIN;
+  t.ok(await isGood(await open({}, `${key}?pin-source=env:DDSCRED_TEST_CANARY`)));
+  t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN));
+});
+
 test("backends share one process, which ends with the last of them", async (t, faulty) => {
   const [first, last] = [pkcs11Backend(options()), pkcs11Backend(options())];
   const signer = await first.signer(keyWithPin);
@@ -270,6 +289,7 @@ t.test("options of a wrong kind are a TypeError", async (t) => {
     { deadline: 0 },
     { deadline: Number.NaN },
     { deadline: "1" },
+    { allowModuleFromURI: false },
   ]) {
     t.throws(() => pkcs11Backend({ module: softHsm, ...wrong } as never), TypeError);
   }

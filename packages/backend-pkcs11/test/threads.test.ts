@@ -73,6 +73,44 @@ t.test("a wrong PIN costs one attempt in all threads of the process", onToken, a
   t.equal(table?.count("C_Login"), 1);
 });
 
+t.test("a wrong PIN that several threads try at the same moment costs one attempt", onToken, async (t) => {
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    (async () => {
+      const { pkcs11Backend } = await import(workerData.backend);
+      const { module, isolation, uri, wrong, gate } = workerData;
+      const backend = pkcs11Backend({ module, isolation });
+      await backend.certificates(uri).catch(() => undefined); // starts the module
+      parentPort.postMessage("ready", []);
+      Atomics.wait(new Int32Array(gate), 0, 0);
+      const error = await backend.signer(wrong).catch((error) => error);
+      await backend.close();
+      parentPort.postMessage(error.code, []);
+    })();`;
+  table?.reset();
+  table?.latency("C_Login", 100); // so that the others come while it is judged
+  const wrong = uri.replace(PIN, "canary-wrong-7070");
+  const [open = ""] = uri.split("?");
+  const gate = new SharedArrayBuffer(4);
+  const backend = import.meta.resolve("@ddscred/backend-pkcs11");
+  const workers = (["inline", "inline", "process", "process"] as const).map((isolation) => {
+    const workerData = { module: table?.path, isolation, uri: open, wrong, backend, gate };
+    return new Worker(code, { eval: true, workerData });
+  });
+  const said = () =>
+    Promise.all(workers.map((one) => new Promise((resolve) => one.once("message", resolve))));
+  await said();
+  const codes = said();
+  Atomics.store(new Int32Array(gate), 0, 1);
+  Atomics.notify(new Int32Array(gate), 0);
+  t.same(
+    await codes,
+    workers.map(() => "PIN_INCORRECT"),
+  );
+  t.equal(table?.count("C_Login"), 1);
+  table?.reset();
+});
+
 t.test("a worker uses a module in a process of its own, which ends with the worker", onLinux, async (t) => {
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");

@@ -150,7 +150,7 @@ export class InlineModule implements Module {
     const all: (Attributes<N> | undefined)[] = [];
     for (const object of objects) {
       // Thousands of objects are read one after the other: the event loop gets its turn in between.
-      if (this.#pace.isTurnOver(performance.now())) {
+      if (all.length > 0 && this.#pace.isTurnOver(performance.now())) {
         await nextTurn();
         this.#handles.checkSession(session, "C_GetAttributeValue");
       }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { CredentialError, redactUri } from "@ddscred/core";
 import { foreignAccess } from "../foreign-access.ts";
 import { isCutOff } from "./elf.ts";
@@ -28,7 +29,8 @@ export function moduleFile(path: string): string {
       `${redactUri(path)} is no shared library of this platform`,
     );
   }
-  const place = attempt(path, () => foreignAccess(real));
+  // Who may exchange the link chooses the module, though not what is in it.
+  const place = attempt(path, () => foreignAccess(real) ?? foreignAccess(resolve(path)));
   if (place === undefined && cutOff) {
     throw new CredentialError("MODULE_NOT_LOADABLE", `${redactUri(path)} is cut off: its end is missing`, {
       hint: "Install the package of the module again.",

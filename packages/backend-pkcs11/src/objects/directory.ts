@@ -10,6 +10,7 @@ import type { AttributeName, Attributes } from "../cryptoki/template.ts";
 import { pinSummary } from "../token/pin-state.ts";
 import type { Token } from "../token/token.ts";
 import { type CertificateAttributes, certificateAttributes, certificateFrom } from "./certificates.ts";
+import { inTurns } from "./in-turns.ts";
 import { readKeys } from "./key-attributes.ts";
 import { pairsOf } from "./pairing.ts";
 import { countNamed, objectClasses, objectUri, search, type TokenObject } from "./search.ts";
@@ -46,16 +47,17 @@ export async function describeObjects(
   if (uri.path.type !== undefined && uri.path.type !== type) return [];
   return await token.use(async (session) => {
     const found = await search(token.module, session, type, uri.path);
-    const named = countNamed(token, found);
+    const named = countNamed(found);
     const objects = found.filter((object) => matchesObject(uri, object));
     const details = await detailsOf(token, session, type, objects);
-    return objects.map((object, n) => {
+    return await inTurns(objects, (object, n) => {
+      const text = objectUri(token, object);
       const id: Record<string, string> =
         object.id.length > 0 ? { id: Buffer.from(object.id).toString("hex") } : {};
-      const count = named(object);
+      const count = named(text);
       const others = count > 1 ? { ambiguous: `the URI names ${count} objects` } : {};
       return {
-        uri: objectUri(token, object),
+        uri: text,
         kind: kinds[type],
         label: object.label,
         details: { ...id, ...details[n], ...others },
@@ -76,7 +78,7 @@ async function detailsOf(
 ): Promise<readonly Record<string, string>[]> {
   switch (type) {
     case "cert":
-      return (await read(token, session, objects, certificateAttributes)).map((said, n) =>
+      return await inTurns(await read(token, session, objects, certificateAttributes), (said, n) =>
         certificateDetails(token, objects[n], said),
       );
     case "private": {

@@ -2,6 +2,7 @@ import type { PublicKeyInfo } from "@ddscred/core";
 import { CKK_RSA } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Token } from "../token/token.ts";
+import { inTurns } from "./in-turns.ts";
 import { type KeyAttributes, publicKeyFrom } from "./public-key-info.ts";
 import type { TokenObject } from "./search.ts";
 
@@ -41,14 +42,16 @@ type Read = (
 /** Attributes that a kind of key does not have cost an exchange each, so each kind is asked for its own. */
 async function readByKind(objects: readonly TokenObject[], read: Read): Promise<readonly ReadKey[]> {
   const types = await read(objects, ["CKA_KEY_TYPE"]);
-  let keys = objects.map((object, n): ReadKey => ({ object, said: types[n] ?? {}, publicKey: undefined }));
+  let keys: readonly ReadKey[] = objects.map((object, n) => {
+    return { object, said: types[n] ?? {}, publicKey: undefined };
+  });
   for (const { wanted, names } of parts) {
     const asked = keys.filter(({ said, publicKey }) => publicKey === undefined && wanted(said.CKA_KEY_TYPE));
     if (asked.length === 0) continue;
     const objects = asked.map(({ object }) => object);
     const found = await read(objects, names);
     const more = new Map(objects.map((object, n) => [object, found[n]]));
-    keys = keys.map((key) => (more.has(key.object) ? withMore(key, more.get(key.object)) : key));
+    keys = await inTurns(keys, (key) => (more.has(key.object) ? withMore(key, more.get(key.object)) : key));
   }
   return keys;
 }

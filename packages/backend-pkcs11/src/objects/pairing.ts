@@ -2,6 +2,7 @@ import { type Certificate, type PublicKeyInfo, sameBytes } from "@ddscred/core";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Token } from "../token/token.ts";
 import { certificateAttributes, certificateFrom } from "./certificates.ts";
+import { inTurns } from "./in-turns.ts";
 import { readKeys } from "./key-attributes.ts";
 import { search, type TokenObject } from "./search.ts";
 
@@ -56,7 +57,7 @@ async function certificatesByName(token: Token, session: Handle): Promise<Map<st
   const objects = await search(token.module, session, "cert", {});
   const handles = objects.map(({ handle }) => handle);
   const said = await token.module.attributesOf(session, handles, certificateAttributes);
-  objects.forEach((object, n) => {
+  await inTurns(objects, (object, n) => {
     const certificate = unlessDamaged(() => certificateFrom(token, object, said[n] ?? {}));
     if (certificate === undefined) return;
     const others = byName.get(nameOf(object));

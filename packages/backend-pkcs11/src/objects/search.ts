@@ -16,6 +16,7 @@ import type { Handle, Module } from "../cryptoki/module.ts";
 import type { Attributes, Template } from "../cryptoki/template.ts";
 import { uriOf } from "../token/names.ts";
 import type { Token } from "../token/token.ts";
+import { inTurns } from "./in-turns.ts";
 
 /** An object of a token. The handle is good for the epoch in which it was found. */
 export interface TokenObject {
@@ -49,7 +50,7 @@ export async function search(
   const handles = await module.find(session, template(type, path));
   const names = await namesOf(module, session, handles);
   const found: TokenObject[] = [];
-  handles.forEach((handle, n) => {
+  await inTurns(handles, (handle, n) => {
     const object = { handle, type, ...(names[n] ?? UNNAMED) };
     if (names[n] !== undefined && matchesObject(asUri(path), object)) found.push(object);
   });
@@ -87,20 +88,20 @@ export function objectUri(token: Token, { type, label, id }: TokenObject): strin
 }
 
 /**
- * How many objects the URI of one of them names. More than one where a label or an id is missing, cannot be
+ * How many objects the URI of one of them names, by that URI. More than one where a label or an id is missing, cannot be
  * written in a URI, or was used twice.
  *
  * @param objects all of one type that may match
  */
-export function countNamed(token: Token, objects: readonly TokenObject[]): (object: TokenObject) => number {
+export function countNamed(objects: readonly TokenObject[]): (uri: string) => number {
   const counts = new Map<string, number>();
   for (const { label, id } of objects) {
     for (const key of [keyOf({}), keyOf({ label }), keyOf({ id }), keyOf({ label, id })]) {
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  return (object) => {
-    const { object: label, id } = parsePkcs11Uri(objectUri(token, object)).path;
+  return (uri) => {
+    const { object: label, id } = parsePkcs11Uri(uri).path;
     return counts.get(keyOf({ label, id })) ?? 1;
   };
 }

@@ -10,7 +10,7 @@ const hosts = new Registry<ModuleHost>();
  * Borrows the module at a path, starting the process for it where nobody has yet. For the errors see the
  * inline `borrowModule`.
  *
- * @param deadline milliseconds that a call may take; a login may take three times as long
+ * @param deadline milliseconds that a call may take; a login, and starting the module, three times as long
  */
 export async function borrowProcessModule(
   path: string,
@@ -18,7 +18,8 @@ export async function borrowProcessModule(
   parameters?: string,
 ): Promise<BorrowedModule> {
   const real = moduleFile(path);
-  const host = await hosts.borrow(real, () => new ModuleHost(real, parameters), parameters);
+  const make = (): ModuleHost => new ModuleHost(real, parameters);
+  const host = await hosts.borrow(real, make, parameters, (shared) => shared.initialise(deadline));
   return { module: new ProcessModule(host.shared, deadline), release: () => host.release() };
 }
 
@@ -29,6 +30,6 @@ export async function freshProcessModule(
   parameters?: string,
 ): Promise<BorrowedModule> {
   const host = new ModuleHost(moduleFile(path), parameters);
-  await host.initialise();
+  await host.initialise(deadline);
   return { module: new ProcessModule(host, deadline), release: () => host.finalise() };
 }

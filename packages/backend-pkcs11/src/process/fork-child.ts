@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { pinVariables } from "../token/pin-variables.ts";
 import { childFile } from "./child-file.ts";
 
 /** Starts the process that owns the module at a path. It waits to be told how to start the module. */
 export function forkChild(path: string): ChildProcess {
   const { NODE_OPTIONS: _, ...env } = process.env;
+  for (const name of pinVariables) delete env[name]; // the module has no use for them, and others may see what it has
   return fork(childFile(), [path], {
     env: { ...quiet, ...env },
     execArgv: [],

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CredentialError } from "@ddscred/core";
 import { Handles } from "../cryptoki/handles.ts";
+import { DEADLINE } from "../options.ts";
 import type { Shared } from "../registry.ts";
 import { LoginBook } from "../token/login-book.ts";
 import { type Call, ModuleProcess } from "./module-process.ts";
@@ -26,8 +27,9 @@ export class ModuleHost implements Shared {
     this.#parameters = parameters;
   }
 
-  async initialise(): Promise<void> {
-    await this.#ready();
+  /** @param deadline milliseconds that a call may take; the start may take three times as long, after that of the process */
+  async initialise(deadline = DEADLINE): Promise<void> {
+    await this.#ready(deadline);
   }
 
   async finalise(): Promise<void> {
@@ -36,7 +38,7 @@ export class ModuleHost implements Shared {
   }
 
   async call(call: Call): Promise<unknown> {
-    return await (this.#process ?? (await this.#ready())).call(call);
+    return await (this.#process ?? (await this.#ready(call.deadline))).call(call);
   }
 
   /** Replaces the process of an epoch, if that has not happened yet. */
@@ -46,18 +48,18 @@ export class ModuleHost implements Shared {
     this.#process?.kill(new CredentialError("SESSION_LOST", message, { retryable: true }));
   }
 
-  async #ready(): Promise<ModuleProcess> {
+  async #ready(deadline: number): Promise<ModuleProcess> {
     if (this.#process !== undefined) return this.#process;
-    this.#starting ??= this.#start().finally(() => {
+    this.#starting ??= this.#start(Math.min(PROCESS + STARTING * deadline, LONGEST)).finally(() => {
       this.#starting = undefined;
     });
     return await this.#starting;
   }
 
-  async #start(): Promise<ModuleProcess> {
+  async #start(deadline: number): Promise<ModuleProcess> {
     // What the last process held, a reader perhaps, is free when it is gone.
     await settledWithin(this.#lastGone, LAST_WORDS);
-    const started = new ModuleProcess(this.path, this.#parameters, START_DEADLINE, () => {
+    const started = new ModuleProcess(this.path, this.#parameters, deadline, () => {
       this.epoch++;
       if (this.#process === started) this.#process = undefined;
     });
@@ -89,6 +91,11 @@ function startError(path: string, error: unknown): CredentialError {
   return new CredentialError("MODULE_FAILED", message, { call: "C_Initialize", retryable: true });
 }
 
-/** Milliseconds: for a module to start, and for one to finalise. */
-const START_DEADLINE = 30_000;
+/** Milliseconds for the process itself, which a machine under load takes seconds to start. */
+const PROCESS = 5_000;
+/** Deadlines of a call in which a module must start: some look for their devices first. */
+const STARTING = 3;
+/** Milliseconds that a timer knows. */
+const LONGEST = 2 ** 31 - 1;
+/** Milliseconds for a module to finalise. */
 const LAST_WORDS = 2_000;

@@ -1,7 +1,8 @@
-import { CredentialError, type Secret } from "@ddscred/core";
+import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/core";
 import { CKF_LOGIN_REQUIRED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
+import { inLoginTurn } from "./login-turn.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
 import { attemptsLeft, pinObstacle } from "./pin-state.ts";
@@ -53,8 +54,8 @@ export class Login {
    *
    * @returns whether a PIN was sent, and taken
    */
-  async unlock(keeper: Handle, request: PinRequest): Promise<boolean> {
-    return await this.#page.inTurn(() => this.#unlock(keeper, request));
+  async unlock(keeper: Handle, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
+    return await this.#page.inTurn(() => this.#unlock(keeper, request, signal));
   }
 
   /** Lends a PIN for one step that sends it to the token by itself. For the errors see {@link unlock}. */
@@ -62,14 +63,15 @@ export class Login {
     return await this.#page.inTurn(async () => {
       await this.#checkFlags();
       const pin = await this.#pinFrom(request, await request.carried(), true);
-      try {
-        return await step(pin);
-      } catch (error) {
-        if (error instanceof CredentialError && error.code === "PIN_INCORRECT") {
-          rememberRefused(this.#slot.token, pin);
+      return await inLoginTurn(this.#slot.token, async () => {
+        this.#checkPin(pin); // it may have been refused meanwhile
+        try {
+          return await step(pin);
+        } catch (error) {
+          if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
+          throw error;
         }
-        throw error;
-      }
+      });
     });
   }
 
@@ -85,7 +87,7 @@ export class Login {
     this.#unlocked = false;
   }
 
-  async #unlock(keeper: Handle, request: PinRequest): Promise<boolean> {
+  async #unlock(keeper: Handle, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
     const loggedIn = await this.#module.isLoggedIn(keeper);
     if (!loggedIn) {
       this.#page.forget();
@@ -97,8 +99,8 @@ export class Login {
       return false;
     }
     if (!loggedIn) await this.#checkFlags();
-    const pin = await this.#pinFrom(request, carried, !loggedIn);
-    const isSent = !loggedIn && (await this.#tryOnce(keeper, pin));
+    const pin = await this.#pinFrom(request, carried, !loggedIn, signal);
+    const isSent = !loggedIn && (await inLoginTurn(this.#slot.token, () => this.#tryOnce(keeper, pin)));
     if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
@@ -107,10 +109,15 @@ export class Login {
     return isSent;
   }
 
-  async #pinFrom(request: PinRequest, carried: Secret | undefined, isToBeSent: boolean): Promise<Secret> {
+  async #pinFrom(
+    request: PinRequest,
+    carried: Secret | undefined,
+    isToBeSent: boolean,
+    signal?: AbortSignalLike,
+  ): Promise<Secret> {
     if (carried !== undefined) this.#checkPin(carried);
     if (isToBeSent) this.#checkCount();
-    const pin = carried ?? (await request.ask(this.#slot.token));
+    const pin = carried ?? (await request.ask(this.#slot.token, signal));
     if (pin === undefined) throw this.#required();
     this.#checkPin(pin);
     return pin;
@@ -118,14 +125,16 @@ export class Login {
 
   /** @returns false where somebody else in this process was faster */
   async #tryOnce(keeper: Handle, pin: Secret): Promise<boolean> {
+    this.#checkPin(pin); // it may have been refused meanwhile
     try {
       await this.#module.login(keeper, pin);
       return true;
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       if (error.rv === "CKR_USER_ALREADY_LOGGED_IN") return false;
-      if (error.code !== "PIN_INCORRECT") throw error;
+      if (!isRefusal(error)) throw error;
       rememberRefused(this.#slot.token, pin);
+      if (error.code === "PIN_LOCKED") throw error;
       throw await this.#refused(error);
     }
   }
@@ -172,4 +181,9 @@ export class Login {
     const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
     return new CredentialError("PIN_INCORRECT", message, { rv, call });
   }
+}
+
+/** A token that answers that the PIN is locked may not have known that before, and not say it afterwards. */
+function isRefusal({ code }: CredentialError): boolean {
+  return code === "PIN_INCORRECT" || code === "PIN_LOCKED";
 }

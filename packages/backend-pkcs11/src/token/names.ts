@@ -21,17 +21,30 @@ export function tokenUri({ token }: Pick<Slot, "token">): string {
  * field that is longer than its standard allows) and what is empty is left out.
  */
 export function uriOf(attributes: Pkcs11UriAttributes): string {
-  const expressible = Object.entries(attributes).filter(([name, value]) => {
+  const there = Object.entries(attributes).filter(([, value]) => {
     if (value === undefined || value === "" || (value instanceof Uint8Array && value.length === 0))
       return false;
-    if (typeof value === "string" && value.includes("\u{FFFD}")) return false;
-    try {
-      formatPkcs11Uri({ [name]: value });
-      return true;
-    } catch {
-      return false;
-    }
+    return typeof value !== "string" || !value.includes("\u{FFFD}");
   });
-  // RFC 7512 lets an apostrophe stand; a URI that is pasted into a shell between two of them does not.
-  return formatPkcs11Uri(Object.fromEntries(expressible)).replaceAll("'", "%27");
+  try {
+    return written(there);
+  } catch {
+    return written(there.filter(isExpressible));
+  }
+}
+
+type Entry = [name: string, value: Pkcs11UriAttributes[string]];
+
+function isExpressible(entry: Entry): boolean {
+  try {
+    written([entry]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** RFC 7512 lets an apostrophe stand; a URI that is pasted into a shell between two of them does not. */
+function written(entries: readonly Entry[]): string {
+  return formatPkcs11Uri(Object.fromEntries(entries)).replaceAll("'", "%27");
 }

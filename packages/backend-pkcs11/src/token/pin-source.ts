@@ -38,7 +38,7 @@ export function carriesPin({ query }: Pkcs11Uri): boolean {
 }
 
 function pinOfVariable(name: string): Secret {
-  const value = process.env[name];
+  const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   if (value !== undefined) return new Secret(value);
   throw new CredentialError(
     "PIN_SOURCE_UNREADABLE",

@@ -1,4 +1,12 @@
-import { CredentialError, type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
+import {
+  type AbortSignalLike,
+  CredentialError,
+  type Pkcs11Uri,
+  redactUri,
+  Secret,
+  type TokenInfo,
+} from "@ddscred/core";
+import { unlessEnded } from "./patience.ts";
 import { carriesPin, pinOfUri } from "./pin-source.ts";
 
 /**
@@ -20,8 +28,8 @@ export interface PinRequest {
   readonly isCarried: boolean;
   /** The PIN of the URI. */
   carried(): Promise<Secret | undefined>;
-  /** The PIN of the provider. */
-  ask(token: TokenInfo): Promise<Secret | undefined>;
+  /** The PIN of the provider. `ABORTED` by the signal, `CLOSED` where the backend is closed meanwhile. */
+  ask(token: TokenInfo, signal?: AbortSignalLike): Promise<Secret | undefined>;
 }
 
 /** How a backend comes by PINs that the URI itself does not hold. */
@@ -29,16 +37,21 @@ export interface PinMeans {
   readonly provider: PinProvider | undefined;
   /** Absolute paths of the programs that a pin-source may run. */
   readonly commands: readonly string[];
+  /** When the backend is closed. */
+  readonly closing: AbortSignalLike;
 }
 
-export function pinRequest(uri: string, parsed: Pkcs11Uri, { provider, commands }: PinMeans): PinRequest {
+export function pinRequest(uri: string, parsed: Pkcs11Uri, means: PinMeans): PinRequest {
+  const { provider, commands, closing } = means;
   return {
     isCarried: carriesPin(parsed),
     carried: () => pinOfUri(parsed, commands),
-    async ask(token) {
+    async ask(token, signal) {
       const { label, manufacturerID, model, serialNumber } = token;
       const question = { uri: redactUri(uri), token: { label, manufacturerID, model, serialNumber } };
-      const pin = await provider?.(question).catch(providerFailed);
+      const asking = (async () => await provider?.(question))().catch(providerFailed);
+      // Whoever is asked may never answer, and all logins on the token wait in line behind.
+      const pin = await unlessEnded(asking, signal, closing);
       if (pin === undefined || pin instanceof Secret) return pin;
       throw new TypeError("a PIN provider gives a Secret or undefined");
     },

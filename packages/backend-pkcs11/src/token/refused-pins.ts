@@ -15,6 +15,7 @@ export function rememberRefused(token: TokenInfo, pin: Secret): void {
 }
 
 export function wasRefused(token: TokenInfo, pin: Secret): boolean {
+  if (Atomics.load(counts, WRITTEN) === 0) return false;
   const mark = hashed(placeOf(token), pin);
   return entriesOf(token).some((entry) => sameBytes(entry, mark));
 }
@@ -31,9 +32,10 @@ export function pinMark(token: TokenInfo, pin: Secret): string {
 
 /** The marks of the PINs that the token refused. */
 function entriesOf(token: TokenInfo): readonly Uint8Array[] {
-  const place = hashed(placeOf(token));
   const found: Uint8Array[] = [];
   const written = Math.min(Atomics.load(counts, WRITTEN), ENTRIES);
+  if (written === 0) return found;
+  const place = hashed(placeOf(token));
   for (let n = 0; n < written; n++) {
     const entry = bytes.slice(entryAt(n), entryAt(n + 1));
     const isReady = Atomics.load(counts, FIRST_READY + n) === 1;

@@ -133,12 +133,12 @@ export class Token {
   }
 
   /** Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}. */
-  async unlock(request: PinRequest): Promise<void> {
+  async unlock(request: PinRequest, signal?: AbortSignalLike): Promise<void> {
     if (!this.#login.isNeeded) return;
     const { epoch } = this;
     try {
       const keeper = await this.#openKeeper();
-      if (await this.#login.unlock(keeper, request)) this.#tell("login");
+      if (await this.#login.unlock(keeper, request, signal)) this.#tell("login");
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;

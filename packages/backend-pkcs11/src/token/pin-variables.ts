@@ -1,0 +1,10 @@
+import type { Pkcs11Uri } from "@ddscred/core";
+
+/** The environment variables that URIs name as the source of a PIN, as far as they are known. */
+export const pinVariables = new Set<string>();
+
+/** Notes the variable that holds the PIN of a URI, before a process is started for its module. */
+export function notePinVariable({ query: { "pin-source": source = "" } }: Pkcs11Uri): void {
+  const [, name] = /^env:([^]+)$/i.exec(source) ?? [];
+  if (name !== undefined) pinVariables.add(name);
+}
