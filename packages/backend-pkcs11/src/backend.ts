@@ -32,6 +32,7 @@ import { isKeyType, keyTypes } from "./provisioning/kinds.ts";
 import { nameOfKey } from "./provisioning/name.ts";
 import { importPrivateKey } from "./provisioning/private-key.ts";
 import { removeObject } from "./provisioning/remove.ts";
+import { provenSigner } from "./signing/sign-once.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import type { Pkcs11Source } from "./source.ts";
 import { type FoundToken, findTokens } from "./token/find-token.ts";
@@ -71,9 +72,12 @@ export class Pkcs11Backend implements Pkcs11Source {
     return await this.#access.run(uri, options, async (parsed, module) => {
       const { token, pin } = await this.#access.open(uri, parsed, module, "private");
       await token.unlock(pin, options?.signal);
-      const { key, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
-      const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
-      return this.#guarded(key.uri, signer);
+      const { keys, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
+      const signers = keys.map(
+        (key) => new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach),
+      );
+      const signer = await provenSigner(signers, options?.signal);
+      return this.#guarded(signer.uri, signer);
     });
   }
 

@@ -1,7 +1,15 @@
-import { CredentialError, type Pkcs11Uri, type PublicKeyInfo, selectOne, tokenError } from "@ddscred/core";
+import {
+  CredentialError,
+  type Pkcs11Uri,
+  type PublicKeyInfo,
+  parsePublicKeyInfo,
+  sameBytes,
+  selectOne,
+  tokenError,
+} from "@ddscred/core";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Token } from "../token/token.ts";
-import { publicKeyOf } from "./public-key.ts";
+import { type PublicHalves, publicHalvesOf } from "./public-key.ts";
 import { type ObjectPath, objectNames, objectUri, search, type TokenObject } from "./search.ts";
 
 /** What is known of a private key that stays true when its handle dies. */
@@ -11,8 +19,6 @@ export interface PrivateKey {
   /** Finds it again. */
   readonly selector: ObjectPath;
   readonly publicKey: PublicKeyInfo;
-  /** Whether the public half was given by the caller, because nothing on the token tells it. */
-  readonly publicKeyGiven: boolean;
   readonly extractable: boolean | undefined;
   /** CKA_ALWAYS_AUTHENTICATE: each signature wants the PIN. */
   readonly alwaysAuthenticate: boolean;
@@ -24,24 +30,32 @@ export interface BoundKey {
   readonly handle: Handle;
 }
 
+/** A key that was found, once with each public half that it may have, the likeliest first. */
+export interface FoundKey {
+  readonly keys: readonly PrivateKey[];
+  readonly bound: BoundKey;
+}
+
 /**
  * The one private key that the URI names.
  *
- * `OBJECT_NOT_FOUND`, `OBJECT_AMBIGUOUS`, `KEY_UNSUPPORTED`, `MECHANISM_UNSUPPORTED` for a key that may not sign.
+ * `OBJECT_NOT_FOUND`, `OBJECT_AMBIGUOUS`, `KEY_UNSUPPORTED`, `MECHANISM_UNSUPPORTED` for a key that may not sign,
+ * `KEY_MISMATCH` where nothing but the expectation tells the public half, and that is of another type.
+ *
+ * @param expected SPKI of the public half that the caller expects
  */
 export async function findPrivateKey(
   token: Token,
   uri: Pick<Pkcs11Uri, "path">,
   text: string,
   expected?: Uint8Array,
-): Promise<{ key: PrivateKey; bound: BoundKey }> {
+): Promise<FoundKey> {
   const { epoch } = token;
   return await token.use(async (session) => {
     const object = await selectKey(token, session, uri.path, text);
-    const key = described.get(object) ?? (await describeKey(token, session, object, expected));
-    // What the caller said of the key is not known of it.
-    if (!key.publicKeyGiven) described.set(object, key);
-    return { key, bound: { epoch, handle: object.handle } };
+    const known = described.get(object) ?? (await describeKey(token, session, object));
+    described.set(object, known);
+    return { keys: keysOf(known, expected), bound: { epoch, handle: object.handle } };
   });
 }
 
@@ -67,13 +81,8 @@ async function selectKey(
   return selectOne(matching, all, objectNames(token), { uri: text, what: "private key" });
 }
 
-/** What is known of a private key. For the errors see {@link findPrivateKey}. */
-export async function describeKey(
-  token: Token,
-  session: Handle,
-  object: TokenObject,
-  expected?: Uint8Array,
-): Promise<PrivateKey> {
+/** What a private key says of itself, and the others say of it. For the errors see {@link findPrivateKey}. */
+export async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<KnownKey> {
   const uri = objectUri(token, object);
   const [said] = await token.module.attributesOf(session, [object.handle], usageAttributes);
   if (said === undefined) throw tokenError("CKR_OBJECT_HANDLE_INVALID", "C_GetAttributeValue");
@@ -82,25 +91,53 @@ export async function describeKey(
       uri,
     });
   }
-  const { publicKey, given: publicKeyGiven } = await publicKeyOf(token, session, object, expected);
-  checkKey(publicKey, uri);
   return {
     uri,
     selector: { object: object.label, id: object.id },
-    publicKey,
-    publicKeyGiven,
+    halves: await publicHalvesOf(token, session, object),
     extractable: said.CKA_EXTRACTABLE,
     alwaysAuthenticate: said.CKA_ALWAYS_AUTHENTICATE ?? false,
   };
 }
 
+interface KnownKey extends Omit<PrivateKey, "publicKey"> {
+  readonly halves: PublicHalves;
+}
+
+/** The key with each public half that it may have: those that the token tells, then the one that is expected. */
+export function keysOf({ halves, ...known }: KnownKey, expected?: Uint8Array): readonly PrivateKey[] {
+  const { keyType, candidates } = halves;
+  const { uri } = known;
+  const given = expected === undefined ? undefined : parsePublicKeyInfo(expected);
+  const fits = given !== undefined && (keyType === undefined || keyType === given.keyType);
+  const isNew = fits && !candidates.some(({ spki }) => sameBytes(spki, given.spki));
+  const all = isNew ? [...candidates, given] : candidates;
+  const [first] = all;
+  if (first !== undefined) {
+    const usable = all.filter(isUsable);
+    if (usable.length > 0) return usable.map((publicKey) => ({ ...known, publicKey }));
+    throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${first.label} cannot be used`, { uri });
+  }
+  if (given !== undefined) {
+    throw new CredentialError("KEY_MISMATCH", `the private key on the token is no ${given.label} key`, {
+      uri,
+    });
+  }
+  throw new CredentialError(
+    "OBJECT_NOT_FOUND",
+    "nothing on the token tells the public half of the private key",
+    {
+      uri,
+      hint: "Store its certificate, or a public key object, under the same id (CKA_ID) as the private key.",
+    },
+  );
+}
+
 /** What was read of objects that are given out again. */
-const described = new WeakMap<TokenObject, PrivateKey>();
+const described = new WeakMap<TokenObject, KnownKey>();
 
 const usageAttributes = ["CKA_SIGN", "CKA_EXTRACTABLE", "CKA_ALWAYS_AUTHENTICATE"] as const;
 
-function checkKey({ keyType, bits = 0, curve, label }: PublicKeyInfo, uri: string): void {
-  const isUsable = keyType === "rsa" ? bits >= 2048 : curve !== undefined || keyType === "ed25519";
-  if (isUsable) return;
-  throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${label} cannot be used`, { uri });
+function isUsable({ keyType, bits = 0, curve }: PublicKeyInfo): boolean {
+  return keyType === "rsa" ? bits >= 2048 : curve !== undefined || keyType === "ed25519";
 }

@@ -1,7 +1,8 @@
-import { type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
+import { type CurveName, type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
 import { CKK_EC, CKK_EC_EDWARDS, CKK_RSA } from "../cryptoki/constants.ts";
-import { coordinateLengths, curveOf, ed25519Lengths, isEd25519 } from "../cryptoki/curves.ts";
+import { curveOf, curveParameters, isEd25519 } from "../cryptoki/curves.ts";
 import type { Attributes } from "../cryptoki/template.ts";
+import { ecPoint, ed25519Key } from "./ec-point.ts";
 
 /** What a key object says of its public half. */
 export type KeyAttributes = Attributes<
@@ -15,7 +16,7 @@ export type KeyAttributes = Attributes<
 
 /** A public key out of the attributes of a key object; undefined where they are not enough, or damaged. */
 export function publicKeyFrom(said: KeyAttributes): PublicKeyInfo | undefined {
-  const { CKA_PUBLIC_KEY_INFO: info, CKA_KEY_TYPE: type, CKA_EC_PARAMS: curve } = said;
+  const { CKA_PUBLIC_KEY_INFO: info, CKA_KEY_TYPE: type, CKA_EC_PARAMS: params } = said;
   const parsed = info === undefined || info.length === 0 ? undefined : parse(info);
   if (parsed !== undefined) return parsed;
   if (type === CKK_RSA) {
@@ -23,34 +24,16 @@ export function publicKeyFrom(said: KeyAttributes): PublicKeyInfo | undefined {
     if (!modulus?.length || !exponent?.length) return undefined;
     return parse(rsaPublicKeyInfo(modulus, exponent));
   }
-  if (curve === undefined || curve.length === 0) return undefined;
+  if (params === undefined || params.length === 0) return undefined;
   const value = said.CKA_EC_POINT ?? new Uint8Array();
-  if (type === CKK_EC_EDWARDS) return isEd25519(curve) ? ed25519PublicKey(value) : undefined;
-  if (type !== CKK_EC) return undefined;
+  if (type === CKK_EC_EDWARDS && isEd25519(params)) {
+    const key = ed25519Key(value);
+    return key && parse(ed25519PublicKeyInfo(key));
+  }
+  const curve = curveOf(params);
+  if (type !== CKK_EC || curve === undefined) return undefined;
   const point = ecPoint(curve, value);
   return point && parse(ecPublicKeyInfo(curve, point));
-}
-
-/**
- * The uncompressed point out of CKA_EC_POINT. The standard wants it inside an OCTET STRING, many modules give
- * it bare. Both begin with 04, so only the length tells them apart, and it does exactly.
- */
-function ecPoint(params: Uint8Array, value: Uint8Array): Uint8Array | undefined {
-  const curve = curveOf(params);
-  if (curve === undefined) return undefined;
-  const length = 1 + 2 * coordinateLengths[curve];
-  if (value.length === length && value[0] === 0x04) return value;
-  const header = length < 0x80 ? [0x04, length] : [0x04, 0x81, length];
-  const wrapped = value.length === header.length + length && header.every((octet, i) => value[i] === octet);
-  return wrapped && value[header.length] === 0x04 ? value.subarray(header.length) : undefined;
-}
-
-/** The key out of CKA_EC_POINT: bare, inside an OCTET STRING, or inside a BIT STRING; the length tells which. */
-function ed25519PublicKey(value: Uint8Array): PublicKeyInfo | undefined {
-  const header = edwardsHeaders.find((octets) => octets.length + ed25519Lengths.key === value.length);
-  if (header === undefined || !header.every((octet, index) => value[index] === octet)) return undefined;
-  const key = value.subarray(header.length);
-  return parse(der(0x30, der(0x30, idEd25519), der(0x03, Uint8Array.of(0), key)));
 }
 
 function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
@@ -58,8 +41,12 @@ function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array
   return der(0x30, rsaEncryption, der(0x03, Uint8Array.of(0), key));
 }
 
-function ecPublicKeyInfo(params: Uint8Array, point: Uint8Array): Uint8Array {
-  return der(0x30, der(0x30, ecPublicKey, params), der(0x03, Uint8Array.of(0), point));
+function ecPublicKeyInfo(curve: CurveName, point: Uint8Array): Uint8Array {
+  return der(0x30, der(0x30, ecPublicKey, curveParameters[curve]), der(0x03, Uint8Array.of(0), point));
+}
+
+function ed25519PublicKeyInfo(key: Uint8Array): Uint8Array {
+  return der(0x30, der(0x30, idEd25519), der(0x03, Uint8Array.of(0), key));
 }
 
 function derUnsigned(number: Uint8Array): Uint8Array {
@@ -89,4 +76,3 @@ const rsaEncryption = Buffer.from("300d06092a864886f70d0101010500", "hex");
 const ecPublicKey = Buffer.from("06072a8648ce3d0201", "hex");
 /** RFC 8410 3 */
 const idEd25519 = Buffer.from("06032b6570", "hex");
-const edwardsHeaders: readonly (readonly number[])[] = [[], [0x04, 0x20], [0x03, 0x21, 0x00]];

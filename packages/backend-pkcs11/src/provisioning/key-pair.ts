@@ -2,8 +2,9 @@ import { type AbortSignalLike, CredentialError, type KeyProtection } from "@ddsc
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { checkWanted } from "../calls.ts";
 import type { Handle, KeyPairHandles } from "../cryptoki/module.ts";
-import { describeKey } from "../objects/private-key.ts";
+import { describeKey, keysOf } from "../objects/private-key.ts";
 import { objectAt, objectUri, search } from "../objects/search.ts";
+import { signOnce } from "../signing/sign-once.ts";
 import { TokenSigner } from "../signing/token-signer.ts";
 import type { PinRequest } from "../token/pin.ts";
 import type { Token } from "../token/token.ts";
@@ -61,27 +62,11 @@ async function prove(wanted: NewKeyPair, session: Handle, made: KeyPairHandles):
   const protection = await protectionOf(token, session, made.privateKey);
   const object = await objectAt(module, session, "private", made.privateKey);
   const publicKey = await objectAt(module, session, "public", made.publicKey);
-  const key = await describeKey(token, session, object);
+  const [key] = keysOf(await describeKey(token, session, object));
+  if (key === undefined) throw new TypeError("a key has a public half");
   const signer = new TokenSigner(token, key, { epoch, handle: object.handle }, pin, nodeCrypto());
   await signOnce(signer, signal);
   return { uri: key.uri, publicKeyUri: objectUri(token, publicKey), protection, signer };
-}
-
-/** The signer verifies the first signature that it makes. */
-async function signOnce(signer: TokenSigner, signal: AbortSignalLike | undefined): Promise<void> {
-  const challenge = nodeCrypto().randomBytes(32);
-  const options = signal === undefined ? {} : { signal };
-  let refusal: unknown;
-  for (const scheme of signer.schemes) {
-    try {
-      await signer.sign(scheme, challenge, options);
-      return;
-    } catch (error) {
-      if (!(error instanceof CredentialError) || error.code !== "MECHANISM_UNSUPPORTED") throw error;
-      refusal ??= error;
-    }
-  }
-  throw refusal;
 }
 
 async function protectionOf(token: Token, session: Handle, key: Handle): Promise<KeyProtection> {

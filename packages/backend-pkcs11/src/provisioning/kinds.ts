@@ -1,5 +1,6 @@
-import type { NewKeyType } from "@ddscred/core";
+import type { CurveName, NewKeyType } from "@ddscred/core";
 import { CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN } from "../cryptoki/constants.ts";
+import { curveParameters } from "../cryptoki/curves.ts";
 import type { Mechanism } from "../cryptoki/module.ts";
 import type { Template } from "../cryptoki/template.ts";
 
@@ -20,18 +21,12 @@ const rsa = (bits: number): KeyKindRow => ({
   publicKey: { CKA_MODULUS_BITS: bits, CKA_PUBLIC_EXPONENT: Uint8Array.of(1, 0, 1) },
 });
 
-const ec = (curve: keyof typeof curveParameters): KeyKindRow => ({
+const ec = (curve: CurveName): KeyKindRow => ({
   label: `EC ${curve}`,
   mechanism: { type: CKM_EC_KEY_PAIR_GEN },
   keyType: CKK_EC,
   publicKey: { CKA_EC_PARAMS: curveParameters[curve] },
 });
-
-/** CKA_EC_PARAMS: DER of the curve's OID (RFC 5480 2.1.1.1). */
-export const curveParameters = {
-  "P-256": Buffer.from("06082a8648ce3d030107", "hex"),
-  "P-384": Buffer.from("06052b81040022", "hex"),
-} as const;
 
 export const keyKinds: Readonly<Record<NewKeyType, KeyKindRow>> = {
   "ec-p256": ec("P-256"),

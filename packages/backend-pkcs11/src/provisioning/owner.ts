@@ -2,7 +2,7 @@ import { type PublicKeyInfo, readDer, sameBytes } from "@ddscred/core";
 import { CKO_PUBLIC_KEY } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Template } from "../cryptoki/template.ts";
-import { publicKeyOf } from "../objects/public-key.ts";
+import { publicHalvesOf } from "../objects/public-key.ts";
 import { objectAt, search, type TokenObject } from "../objects/search.ts";
 import type { Token } from "../token/token.ts";
 
@@ -38,14 +38,14 @@ async function owners(
 ): Promise<readonly TokenObject[]> {
   const found: TokenObject[] = [];
   for (const key of keys) {
-    const { publicKey: known } = await publicKeyOf(token, session, key).catch(() => NOTHING_KNOWN);
+    const { candidates } = await publicHalvesOf(token, session, key).catch(() => NOTHING_KNOWN);
     const isNew = !found.some(({ handle }) => sameBytes(handle, key.handle));
-    if (known !== undefined && sameBytes(known.spki, spki) && isNew) found.push(key);
+    if (isNew && candidates.some((known) => sameBytes(known.spki, spki))) found.push(key);
   }
   return found;
 }
 
-const NOTHING_KNOWN = { publicKey: undefined };
+const NOTHING_KNOWN = { candidates: [] };
 
 /** What a public key object of it holds: the modulus, or the point, which modules store in two ways. */
 function publicTemplates({ spki, keyType }: PublicKeyInfo): readonly Template[] {

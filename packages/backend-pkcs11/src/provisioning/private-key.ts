@@ -1,9 +1,9 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, type CurveName } from "@ddscred/core";
 import { CKK_EC, CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from "../cryptoki/constants.ts";
+import { curveParameters } from "../cryptoki/curves.ts";
 import type { Template } from "../cryptoki/template.ts";
 import { type MadeKeyPair, type NewKeyPair, storeKeyPair } from "./key-pair.ts";
-import { curveParameters } from "./kinds.ts";
 import { privateTemplate, publicTemplate } from "./templates.ts";
 
 /**
@@ -82,7 +82,7 @@ function octetString(content: Uint8Array): Uint8Array {
 
 const bytes = (text: string | undefined): Buffer => Buffer.from(text ?? "", "base64url");
 
-const curves: Readonly<Record<string, keyof typeof curveParameters>> = {
+const curves: Readonly<Record<string, CurveName>> = {
   prime256v1: "P-256",
   secp384r1: "P-384",
 };

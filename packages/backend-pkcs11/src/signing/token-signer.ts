@@ -22,6 +22,8 @@ import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechani
  * each epoch, and until a signature made with it has been verified, none leaves unverified.
  */
 export class TokenSigner implements Omit<Signer, "sign"> {
+  /** Canonical, of the private key. */
+  readonly uri: string;
   readonly publicKey: Uint8Array;
   readonly schemes: readonly SignatureScheme[];
   readonly extractable: boolean | undefined;
@@ -45,6 +47,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     verifier: Verifier,
     verifiesEach = false,
   ) {
+    this.uri = key.uri;
     this.publicKey = key.publicKey.spki;
     this.schemes = schemesForKey(key.publicKey);
     this.extractable = key.extractable;
