@@ -1,0 +1,107 @@
+import { type Certificate, CredentialError, type RevocationList } from "@ddscred/core";
+import type { SecurityProperty } from "../configuration/properties.ts";
+import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
+import { oneLineName } from "../documents/one-line-name.ts";
+import { type CycloneSource, NO_FILE, readCertificate, valueOf } from "./cyclonedds-credentials.ts";
+import { attempt, noFile, parsing, refusal } from "./cyclonedds-refusals.ts";
+import { faultCode, peerPathFault } from "./peer-path.ts";
+import { revocationFault } from "./peer-revocation.ts";
+import { cycloneUri } from "./peer-uri.ts";
+
+/** validate_local_identity. The key is not compared with the certificate. */
+export async function validateIdentity(source: CycloneSource): Promise<Certificate> {
+  for (const property of [IDENTITY_CERTIFICATE, IDENTITY_CA, PRIVATE_KEY] as const) {
+    if (valueOf(source, property) === "") {
+      throw refusal("PROPERTY_MISSING", 200, `validate_local_identity: missing property '${property}'`);
+    }
+  }
+  const trusted = await trustedCas(source);
+  const ca = await identityCertificate(source, IDENTITY_CA);
+  const crl = valueOf(source, CRL);
+  if (trusted !== undefined && trusted.certificates.length > 0) {
+    if (crl !== "") throw refusal("PROPERTY_CONFLICT", 200, "Cannot specify both CRL and trusted_ca_list");
+    await attempt(
+      async () => checkTrusted(ca, trusted),
+      (error) => refusal(error.code, 121, "Identity CA is not trusted"),
+    );
+  }
+  const leaf = await identityCertificate(source, IDENTITY_CERTIFICATE);
+  await openPrivateKey(source, leaf);
+  const lists = crl === "" ? undefined : await revocationLists(source, crl);
+  const fault =
+    (await peerPathFault({ leaf, store: [ca], ...source.context })) ??
+    (lists && (await revocationFault(leaf, ca, lists, source.context)));
+  if (fault === undefined) return leaf;
+  const message = `Certificate not valid: error: ${fault.message}; subject: ${oneLineName(leaf.subject)}`;
+  throw refusal(faultCode(fault), 200, message);
+}
+
+/** Undefined where none is asked for. */
+async function trustedCas(source: CycloneSource): Promise<TrustedCas | undefined> {
+  const path = valueOf(source, TRUSTED_CAS);
+  if (path === "") return undefined;
+  return await attempt(
+    () => openTrustedCas(path, source.context.readCaFolder),
+    (error) => {
+      if (error.code === "CA_NOT_TRUSTED") {
+        const said = "Cannot open trusted CA directory: maximum number of CA directories (100) exceeded";
+        return refusal(error.code, 152, said);
+      }
+      return refusal(error.code, 120, "Can not open trusted CA directory");
+    },
+  );
+}
+
+/** The identity certificate, or its CA's: both are read alike. */
+async function identityCertificate(source: CycloneSource, property: SecurityProperty): Promise<Certificate> {
+  const uri = cycloneUri(valueOf(source, property));
+  if (uri === undefined) {
+    const expected = 'expecting "file:", "data:," or "pkcs11:" prefix';
+    throw refusal("URI_INVALID", 200, `Certificate specification has wrong format (${expected})`);
+  }
+  const certificate = await readCertificate(source, uri, (error) => {
+    if (error.code === "FILE_NOT_REGULAR") {
+      return refusal(error.code, 200, "load_X509_certificate_from_file: read from failed", error);
+    }
+    if (!NO_FILE.has(error.code)) return parsing(error, 200, "Failed to parse certificate");
+    return refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+  });
+  if (isKnownKey(certificate)) return certificate;
+  throw refusal("KEY_UNSUPPORTED", 125, "Certificate authentication algorithm unknown");
+}
+
+async function openPrivateKey(source: CycloneSource, leaf: Certificate): Promise<void> {
+  const uri = cycloneUri(valueOf(source, PRIVATE_KEY));
+  if (uri === undefined) throw refusal("URI_INVALID", 200, "Specified PrivateKey has wrong format");
+  const { password } = source.configuration;
+  try {
+    await source.context.resolver.signer(uri.uri, password && { passphrase: password.value });
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    // Keys on curves that are not read here: Cyclone DDS looks at their size alone, as in the certificate.
+    if (error.code === "KEY_UNSUPPORTED" && leaf.publicKey.curve === undefined) return;
+    if (NO_FILE.has(error.code)) throw refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+    const what = uri.kind === "file" ? "Failed to parse certificate" : "Failed to parse private key";
+    throw parsing(error, 200, what);
+  }
+}
+
+async function revocationLists(source: CycloneSource, value: string): Promise<readonly RevocationList[]> {
+  const uri = cycloneUri(value);
+  if (uri === undefined) throw refusal("URI_INVALID", 200, "Specified CRL has wrong format");
+  return await attempt(
+    () => openRevocationLists(uri.uri, source.context.resolver),
+    (error) => parsing(error, 200, "Failed to read CRL"),
+  );
+}
+
+/** RSA of exactly 2048 bits, or EC of exactly 256 on whatever curve. */
+function isKnownKey({ publicKey: { keyType, bits } }: Certificate): boolean {
+  return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
+}
+
+const CRL = "org.eclipse.cyclonedds.sec.auth.crl";
+const TRUSTED_CAS = "dds.sec.auth.trusted_ca_dir";
+const IDENTITY_CA = "dds.sec.auth.identity_ca";
+const IDENTITY_CERTIFICATE = "dds.sec.auth.identity_certificate";
+const PRIVATE_KEY = "dds.sec.auth.private_key";
