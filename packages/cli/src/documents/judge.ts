@@ -1,4 +1,11 @@
-import { CredentialError, type VerifiedDocument } from "@ddscred/core";
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  ddsPermissionsCaProfile,
+  type VerifiedDocument,
+  validatePath,
+} from "@ddscred/core";
 import {
   type DocumentName,
   documentName,
@@ -60,6 +67,28 @@ export function refusalFindings(
       ...(location && line !== undefined && { location: { ...location, line } }),
     });
   });
+}
+
+/** What implementations will not read in the signature: told, because key and scheme were asked for. */
+export function signatureFindings(document: VerifiedDocument, at: Date): Finding[] {
+  return signedFormLimits(document, at).map(({ readers, message, hint }) => {
+    const names = readers.map((reader) => documentReaders[reader]).join(", ");
+    return finding("PEER_DIFFERS", "warning", `${names}: ${message}`, { peers: readers, hint });
+  });
+}
+
+/** What is wrong with a certificate as a permissions CA. */
+export async function judgeCa(
+  ca: Certificate,
+  { at, crypto }: { at: Date; crypto: CryptoProvider },
+): Promise<Finding[]> {
+  try {
+    await validatePath({ leaf: ca, anchors: [ca], at, crypto, profile: ddsPermissionsCaProfile });
+    return [];
+  } catch (error) {
+    if (error instanceof CredentialError) return [findingFromError(error)];
+    throw error;
+  }
 }
 
 /** What each implementation that is known says about a document. */

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, encodePem, readPem } from "@ddscred/core";
 import { readStdin, STDIN, uriOf } from "../input.ts";
@@ -40,6 +41,19 @@ export async function writeNew(file: string, text: string): Promise<void> {
       cause,
       ...(code === "EEXIST" ? { hint: "Choose another name (--out), or move the old file away." } : {}),
     });
+  }
+}
+
+/** Writes a file that all may read, in place of one that is there; nobody ever sees half of it. `FILE_WRITE_FAILED` */
+export async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(temporary, bytes, { flag: "wx", mode: 0o644 });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined); // its name may be what was wrong
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    throw new CredentialError("FILE_WRITE_FAILED", `${file} cannot be written (${code})`, { cause });
   }
 }
 
