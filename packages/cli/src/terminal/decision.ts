@@ -1,6 +1,6 @@
 import type { SourceLocation } from "@ddscred/core";
 import type { ParticipantProtection, TopicProtection } from "@ddscred/dds-security";
-import type { Answer } from "../verbs/access.ts";
+import type { Answer } from "../access/answer.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
 const DIALECTS = { spec: "DDS Security 1.2", cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" } as const;
