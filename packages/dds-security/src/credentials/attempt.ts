@@ -11,6 +11,21 @@ export type Attempt = <T>(property: SecurityProperty, work: () => Promise<T> | T
 
 export const failFast: Attempt = async (_property, work) => await work();
 
+/** Does work on a property; an error tells whose value it is about. */
+export async function onProperty<T>(
+  { properties }: Configuration,
+  property: SecurityProperty,
+  work: () => Promise<T> | T,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const uri = properties.get(property)?.value;
+    if (!(error instanceof CredentialError) || error.uri !== undefined || uri === undefined) throw error;
+    throw error.with({ uri });
+  }
+}
+
 /** What every step of opening has at hand. */
 export interface Opening {
   readonly configuration: Configuration;

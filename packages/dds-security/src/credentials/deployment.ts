@@ -10,7 +10,7 @@ import type { Configuration } from "../configuration/model.ts";
 import type { Governance } from "../documents/governance.ts";
 import type { Grant, Permissions } from "../documents/permissions.ts";
 import { openDocuments, readPermissionsCa } from "./access-control.ts";
-import { type Attempt, failFast } from "./attempt.ts";
+import { type Attempt, failFast, type Opening, onProperty } from "./attempt.ts";
 import type { OpenDocument, OpenedDocument } from "./document-cache.ts";
 import { proveIdentity, readIdentity, readRestrictions } from "./identity.ts";
 import type { ReadCaFolder, TrustedCas } from "./trust.ts";
@@ -50,14 +50,18 @@ export interface Deployment {
 
 /**
  * Opens the six credentials in the order in which they depend on each other, each under `attempt`, and what restricts
- * them: revocation lists and the trusted-CA directory.
+ * them: revocation lists and the trusted-CA directory. An error has the URI of its property.
  */
 export async function openDeployment(
   configuration: Configuration,
   context: DeploymentContext,
   attempt: Attempt = failFast,
 ): Promise<Deployment> {
-  const opening = { configuration, context, attempt };
+  const opening: Opening = {
+    configuration,
+    context,
+    attempt: (property, work) => attempt(property, () => onProperty(configuration, property, work)),
+  };
   const identity = await readIdentity(opening);
   const permissionsCa = await readPermissionsCa(opening);
   const restrictions = await readRestrictions(opening, identity);

@@ -1,10 +1,11 @@
 import type { Certificate, CredentialError, ErrorCode } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
-import type { SecurityProperty } from "../configuration/properties.ts";
+import { elementOf, type SecurityProperty } from "../configuration/properties.ts";
+import { onProperty } from "../credentials/attempt.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { attempt, refusal } from "./cyclonedds-refusals.ts";
-import type { PeerRefusal } from "./peer-refusal.ts";
-import type { PeerUri } from "./peer-uri.ts";
+import { PeerRefusal } from "./peer-refusal.ts";
+import { cycloneUri, type PeerUri } from "./peer-uri.ts";
 
 /** A configuration as Cyclone DDS reads it, and what it is opened with. */
 export interface CycloneSource {
@@ -15,6 +16,21 @@ export interface CycloneSource {
 /** A property's value; empty where it is not set. */
 export function valueOf({ configuration }: CycloneSource, property: SecurityProperty): string {
   return configuration.properties.get(property)?.value ?? "";
+}
+
+/** Does work on a property, given its value as Cyclone DDS reads URIs: undefined for a prefix that it does not know. */
+export async function withUri<T>(
+  source: CycloneSource,
+  property: SecurityProperty,
+  work: (uri: PeerUri | undefined) => Promise<T>,
+): Promise<T> {
+  return await onProperty(source.configuration, property, () => work(cycloneUri(valueOf(source, property))));
+}
+
+/** What Cyclone DDS says of a value that begins with none of its prefixes; how it is written, is ours. */
+export function formatRefusal(property: SecurityProperty, peerCode: number, message: string): PeerRefusal {
+  const hint = `Write ${elementOf(property)} as file:PATH, data:,TEXT or pkcs11:ATTRIBUTES, the prefix in small letters.`;
+  return new PeerRefusal("URI_INVALID", message, { peerCode, hint });
 }
 
 /** The certificate that a URI names; of several the first alone is read. */

@@ -2,11 +2,17 @@ import { type Certificate, CredentialError, type RevocationList } from "@ddscred
 import type { SecurityProperty } from "../configuration/properties.ts";
 import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
 import { oneLineName } from "../documents/one-line-name.ts";
-import { type CycloneSource, NO_FILE, readCertificate, valueOf } from "./cyclonedds-credentials.ts";
+import {
+  type CycloneSource,
+  formatRefusal,
+  NO_FILE,
+  readCertificate,
+  valueOf,
+  withUri,
+} from "./cyclonedds-credentials.ts";
 import { attempt, noFile, parsing, refusal } from "./cyclonedds-refusals.ts";
 import { faultCode, peerPathFault } from "./peer-path.ts";
 import { revocationFault } from "./peer-revocation.ts";
-import { cycloneUri } from "./peer-uri.ts";
 
 /** validate_local_identity. The key is not compared with the certificate. */
 export async function validateIdentity(source: CycloneSource): Promise<Certificate> {
@@ -27,13 +33,15 @@ export async function validateIdentity(source: CycloneSource): Promise<Certifica
   }
   const leaf = await identityCertificate(source, IDENTITY_CERTIFICATE);
   await openPrivateKey(source, leaf);
-  const lists = crl === "" ? undefined : await revocationLists(source, crl);
-  const fault =
-    (await peerPathFault({ leaf, store: [ca], ...source.context })) ??
-    (lists && (await revocationFault(leaf, ca, lists, source.context)));
-  if (fault === undefined) return leaf;
-  const message = `Certificate not valid: error: ${fault.message}; subject: ${oneLineName(leaf.subject)}`;
-  throw refusal(faultCode(fault), 200, message);
+  const lists = crl === "" ? undefined : await revocationLists(source);
+  return await withUri(source, IDENTITY_CERTIFICATE, async () => {
+    const fault =
+      (await peerPathFault({ leaf, store: [ca], ...source.context })) ??
+      (lists && (await revocationFault(leaf, ca, lists, source.context)));
+    if (fault === undefined) return leaf;
+    const message = `Certificate not valid: error: ${fault.message}; subject: ${oneLineName(leaf.subject)}`;
+    throw refusal(faultCode(fault), 200, message);
+  });
 }
 
 /** Undefined where none is asked for. */
@@ -54,45 +62,49 @@ async function trustedCas(source: CycloneSource): Promise<TrustedCas | undefined
 
 /** The identity certificate, or its CA's: both are read alike. */
 async function identityCertificate(source: CycloneSource, property: SecurityProperty): Promise<Certificate> {
-  const uri = cycloneUri(valueOf(source, property));
-  if (uri === undefined) {
-    const expected = 'expecting "file:", "data:," or "pkcs11:" prefix';
-    throw refusal("URI_INVALID", 200, `Certificate specification has wrong format (${expected})`);
-  }
-  const certificate = await readCertificate(source, uri, (error) => {
-    if (error.code === "FILE_NOT_REGULAR") {
-      return refusal(error.code, 200, "load_X509_certificate_from_file: read from failed", error);
+  return await withUri(source, property, async (uri) => {
+    if (uri === undefined) {
+      const expected = 'expecting "file:", "data:," or "pkcs11:" prefix';
+      throw formatRefusal(property, 200, `Certificate specification has wrong format (${expected})`);
     }
-    if (!NO_FILE.has(error.code)) return parsing(error, 200, "Failed to parse certificate");
-    return refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+    const certificate = await readCertificate(source, uri, (error) => {
+      if (error.code === "FILE_NOT_REGULAR") {
+        return refusal(error.code, 200, "load_X509_certificate_from_file: read from failed", error);
+      }
+      if (!NO_FILE.has(error.code)) return parsing(error, 200, "Failed to parse certificate");
+      return refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+    });
+    if (isKnownKey(certificate)) return certificate;
+    throw refusal("KEY_UNSUPPORTED", 125, "Certificate authentication algorithm unknown");
   });
-  if (isKnownKey(certificate)) return certificate;
-  throw refusal("KEY_UNSUPPORTED", 125, "Certificate authentication algorithm unknown");
 }
 
 async function openPrivateKey(source: CycloneSource, leaf: Certificate): Promise<void> {
-  const uri = cycloneUri(valueOf(source, PRIVATE_KEY));
-  if (uri === undefined) throw refusal("URI_INVALID", 200, "Specified PrivateKey has wrong format");
   const { password } = source.configuration;
-  try {
-    await source.context.resolver.signer(uri.uri, password && { passphrase: password.value });
-  } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
-    // Keys on curves that are not read here: Cyclone DDS looks at their size alone, as in the certificate.
-    if (error.code === "KEY_UNSUPPORTED" && leaf.publicKey.curve === undefined) return;
-    if (NO_FILE.has(error.code)) throw refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
-    const what = uri.kind === "file" ? "Failed to parse certificate" : "Failed to parse private key";
-    throw parsing(error, 200, what);
-  }
+  await withUri(source, PRIVATE_KEY, async (uri) => {
+    if (uri === undefined) throw formatRefusal(PRIVATE_KEY, 200, "Specified PrivateKey has wrong format");
+    try {
+      await source.context.resolver.signer(uri.uri, password && { passphrase: password.value });
+    } catch (error) {
+      if (!(error instanceof CredentialError)) throw error;
+      // Keys on curves that are not read here: Cyclone DDS looks at their size alone, as in the certificate.
+      if (error.code === "KEY_UNSUPPORTED" && leaf.publicKey.curve === undefined) return;
+      if (NO_FILE.has(error.code))
+        throw refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
+      const what = uri.kind === "file" ? "Failed to parse certificate" : "Failed to parse private key";
+      throw parsing(error, 200, what);
+    }
+  });
 }
 
-async function revocationLists(source: CycloneSource, value: string): Promise<readonly RevocationList[]> {
-  const uri = cycloneUri(value);
-  if (uri === undefined) throw refusal("URI_INVALID", 200, "Specified CRL has wrong format");
-  return await attempt(
-    () => openRevocationLists(uri.uri, source.context.resolver),
-    (error) => parsing(error, 200, "Failed to read CRL"),
-  );
+async function revocationLists(source: CycloneSource): Promise<readonly RevocationList[]> {
+  return await withUri(source, CRL, async (uri) => {
+    if (uri === undefined) throw formatRefusal(CRL, 200, "Specified CRL has wrong format");
+    return await attempt(
+      () => openRevocationLists(uri.uri, source.context.resolver),
+      (error) => parsing(error, 200, "Failed to read CRL"),
+    );
+  });
 }
 
 /** RSA of exactly 2048 bits, or EC of exactly 256 on whatever curve. */
