@@ -38,7 +38,9 @@ export function judgeContent(
     kind = documentName(xml, place);
     if (kind === undefined) {
       const message = "the XML is neither a Governance nor a Permissions document";
-      return { firstLine, findings: [finding("DOCUMENT_INVALID", "error", message)] };
+      const hint =
+        "Give a <dds> with <domain_access_rules> (Governance) or <permissions>; ddscred draft writes them.";
+      return { firstLine, findings: [finding("DOCUMENT_INVALID", "error", message, { hint })] };
     }
     const model = kind === "governance" ? parseGovernance(xml, place) : parsePermissions(xml, place);
     const findings = model.extensions.map(({ name, location }) => {

@@ -34,13 +34,7 @@ export async function writeNew(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text, { flag: "wx", mode: 0o644 });
   } catch (cause) {
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    const problem =
-      code === "EEXIST" ? "is there already, and is not overwritten" : `cannot be written (${code})`;
-    throw new CredentialError("FILE_WRITE_FAILED", `${file} ${problem}`, {
-      cause,
-      ...(code === "EEXIST" ? { hint: "Choose another name (--out), or move the old file away." } : {}),
-    });
+    throw writeFailed(file, cause);
   }
 }
 
@@ -52,9 +46,27 @@ export async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined); // its name may be what was wrong
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    throw new CredentialError("FILE_WRITE_FAILED", `${file} cannot be written (${code})`, { cause });
+    throw writeFailed(file, cause);
   }
 }
+
+function writeFailed(file: string, cause: unknown): CredentialError {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  const { problem, hint } = WRITE_PROBLEMS[code] ?? { problem: `cannot be written (${code})` };
+  const details = hint === undefined ? { cause } : { cause, hint };
+  return new CredentialError("FILE_WRITE_FAILED", `${file} ${problem}`, details);
+}
+
+const WRITE_PROBLEMS: Readonly<Record<string, { problem: string; hint?: string }>> = {
+  EEXIST: {
+    problem: "is there already, and is not overwritten",
+    hint: "Choose another name (--out), or move the old file away.",
+  },
+  ENOENT: {
+    problem: "cannot be written: there is no such folder",
+    hint: "Make the folder, or choose another one (--out).",
+  },
+  EISDIR: { problem: "cannot be written: it is a folder", hint: "Name a file (--out)." },
+};
 
 const SEQUENCE = 0x30;

@@ -138,7 +138,7 @@ function shownDocument(document: VerifiedDocument, kind: string | undefined) {
 }
 
 function differs(file: string, { line }: Difference): Finding {
-  const message = `the signed text is another than ${file}: they differ from line ${line}`;
+  const message = `the signed text is not that of ${file}: they differ from line ${line}`;
   return finding("DOCUMENT_DIFFERS", "error", message);
 }
 
