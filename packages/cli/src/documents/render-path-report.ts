@@ -1,3 +1,4 @@
+import { documentReaders } from "@ddscred/dds-security";
 import { brief, LABEL, type Style, wrap } from "../terminal/style.ts";
 import type { PathFinding, PathReport } from "./path-report.ts";
 import { renderPath } from "./render.ts";
@@ -46,5 +47,5 @@ function renderRejected(rejected: NonNullable<PathReport["rejected"]>, style: St
   return ["tried and given up:", ...lines].join("\n");
 }
 
-const PEERS: Readonly<Record<string, string>> = { cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" };
+const PEERS: Readonly<Record<string, string>> = documentReaders;
 const named = (peers: readonly string[]) => peers.map((peer) => PEERS[peer] ?? peer).join(" and ");

@@ -1,6 +1,6 @@
 import type { Finding } from "@ddscred/dds-security";
-import { unsaid } from "../terminal/errors.ts";
-import { brief, LABEL, printable, type Style, URI, wrap } from "../terminal/style.ts";
+import { remedyOf } from "../terminal/errors.ts";
+import { brief, LABEL, printable, type Style, wrap } from "../terminal/style.ts";
 import type { ShownCertificate } from "./certificate.ts";
 import type { Difference } from "./compare.ts";
 import type { Reader } from "./judge.ts";
@@ -8,16 +8,14 @@ import type { Reader } from "./judge.ts";
 const INDENT = "         ";
 
 export function renderFindings(findings: readonly Finding[], style: Style): string[] {
-  return findings.map((finding) => {
-    const { severity, code, message, hint, location, uri } = finding;
+  return findings.map(({ location, ...finding }) => {
+    const { severity, code, message } = finding;
     const paint = { error: style.bad, warning: style.warn, info: style.faint }[severity];
     const place = location === undefined ? "" : `  ${location.line}:${location.column}`;
     return [
       `${paint(severity.padEnd(7))}  ${style.bold(code)}${place}`,
       wrap(message, style.width, INDENT),
-      ...(uri === undefined ? [] : [style.faint(INDENT + brief(uri, URI))]),
-      ...unsaid(finding).map((candidate) => `${INDENT}- ${candidate}`),
-      wrap(`> ${hint}`, style.width, INDENT),
+      ...remedyOf(finding, style, INDENT),
     ].join("\n");
   });
 }

@@ -1,4 +1,4 @@
-import type { DialectName, Outlook, TopicOutlook } from "@ddscred/dds-security";
+import { type DialectName, documentReaders, type Outlook, type TopicOutlook } from "@ddscred/dds-security";
 import { remedyOf } from "../terminal/errors.ts";
 import { brief, LABEL, printable, type Style, wrap } from "../terminal/style.ts";
 import type { Conversation, Refused } from "./conversations.ts";
@@ -21,10 +21,16 @@ export function renderConversations(conversations: readonly Conversation[], styl
 function renderRefused(refused: Refused, style: Style): readonly string[] {
   const { source, dialect, code, message } = refused;
   return [
-    wrap(`nothing: ${STARTS[dialect]} ${source} (${code})`, style.width, INDENT),
+    wrap(`nothing: ${notStarting(dialect)} ${source} (${code})`, style.width, INDENT),
     wrap(message, style.width, INDENT),
     ...remedyOf(refused, style, INDENT),
   ];
+}
+
+function notStarting(dialect: DialectName): string {
+  return dialect === "spec"
+    ? "the specification does not allow"
+    : `${documentReaders[dialect]} does not start with`;
 }
 
 /** `spec, cyclonedds -> spec` for all pairs of these, where all of them are meant. */
@@ -65,8 +71,3 @@ function verdict({ flows, publish, subscribe, sameProtection }: TopicOutlook): s
 
 const MAX_TOPICS = 40;
 const INDENT = "    ";
-const STARTS: Readonly<Record<DialectName, string>> = {
-  spec: "the specification does not allow",
-  cyclonedds: "Cyclone DDS does not start with",
-  fastdds: "Fast DDS does not start with",
-};

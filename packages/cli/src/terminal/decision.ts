@@ -1,10 +1,10 @@
 import type { SourceLocation } from "@ddscred/core";
-import type { ParticipantProtection, TopicProtection } from "@ddscred/dds-security";
+import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
 import type { Answer } from "../access/answer.ts";
 import { remedyOf } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
-const DIALECTS = { spec: "DDS Security 1.2", cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" } as const;
+const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
 const INDENT = "  ";
 const SHOWN = 10;
 

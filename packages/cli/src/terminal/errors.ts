@@ -68,7 +68,7 @@ function whereOf({ uri, location }: ShownError): string {
 }
 
 /** Candidates that the message does not name already, as they are shown. */
-export function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
+function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
   const rest = (error.candidates ?? []).filter((candidate) => !error.message.includes(candidate));
   return rest.map((candidate) => brief(candidate, URI));
 }

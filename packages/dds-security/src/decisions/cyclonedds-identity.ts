@@ -1,6 +1,12 @@
 import { type Certificate, CredentialError, type RevocationList } from "@ddscred/core";
 import type { SecurityProperty } from "../configuration/properties.ts";
-import { checkTrusted, openRevocationLists, openTrustedCas, type TrustedCas } from "../credentials/trust.ts";
+import {
+  checkTrusted,
+  hasKnownKey,
+  openRevocationLists,
+  openTrustedCas,
+  type TrustedCas,
+} from "../credentials/trust.ts";
 import { oneLineName } from "../documents/one-line-name.ts";
 import {
   type CycloneSource,
@@ -74,7 +80,7 @@ async function identityCertificate(source: CycloneSource, property: SecurityProp
       if (!NO_FILE.has(error.code)) return parsing(error, 200, "Failed to parse certificate");
       return refusal(error.code, 117, `load_file_into_BIO: ${noFile(uri)}`, error);
     });
-    if (isKnownKey(certificate)) return certificate;
+    if (hasKnownKey(certificate)) return certificate;
     throw refusal("KEY_UNSUPPORTED", 125, "Certificate authentication algorithm unknown");
   });
 }
@@ -105,11 +111,6 @@ async function revocationLists(source: CycloneSource): Promise<readonly Revocati
       (error) => parsing(error, 200, "Failed to read CRL"),
     );
   });
-}
-
-/** RSA of exactly 2048 bits, or EC of exactly 256 on whatever curve. */
-function isKnownKey({ publicKey: { keyType, bits } }: Certificate): boolean {
-  return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
 }
 
 const CRL = "org.eclipse.cyclonedds.sec.auth.crl";
