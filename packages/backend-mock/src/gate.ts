@@ -1,4 +1,4 @@
-import { type CallOptions, CredentialError, uriScheme } from "@ddscred/core";
+import { type CallOptions, CredentialError, type Signer, uriScheme } from "@ddscred/core";
 import type { CallContext } from "./token/cryptoki.ts";
 
 /** Every call on the backend goes through it: none begins after close, and close waits for those under way. */
@@ -25,6 +25,14 @@ export class Gate {
     } finally {
       this.#underWay.delete(running);
     }
+  }
+
+  /** A key as it leaves the backend: closed with it. */
+  lend<S extends Signer>(uri: string, signer: S): S {
+    return {
+      ...signer,
+      sign: (scheme, message, call) => this.run(uri, call, () => signer.sign(scheme, message, call)),
+    };
   }
 
   async close(): Promise<void> {

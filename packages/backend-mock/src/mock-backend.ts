@@ -21,7 +21,7 @@ import { Files, type MockFiles } from "./files.ts";
 import { Gate } from "./gate.ts";
 import { type MockPinProvider, pinsOf } from "./pins.ts";
 import { type CallContext, Cryptoki, type MockCall, type MockFault } from "./token/cryptoki.ts";
-import { type MockToken, Token } from "./token/token.ts";
+import { checkedTokens, type MockToken } from "./token/token.ts";
 import { Tokens } from "./token/tokens.ts";
 import { certificateToStore, Writer } from "./token/writer.ts";
 
@@ -104,7 +104,7 @@ class Mock implements MockBackend {
     const signer = await this.#gate.run(uri, options, async (context, onToken) =>
       onToken ? this.#tokens.signer(context) : this.#files.signer(context),
     );
-    return this.#lent(uri, signer);
+    return this.#gate.lend(uri, signer);
   }
 
   document(uri: string, options?: CallOptions): Promise<Uint8Array> {
@@ -134,7 +134,7 @@ class Mock implements MockBackend {
   async generateKeyPair(uri: string, options: GenerateKeyPairOptions): Promise<StoredKeyPair> {
     const { keyType } = options ?? {};
     if (!NEW_KEYS.includes(keyType)) throw new TypeError(`keyType is one of ${NEW_KEYS.join(", ")}`);
-    return this.#lent(
+    return this.#gate.lend(
       uri,
       await this.#write(uri, options, (context) => this.#writer.generateKeyPair(context, keyType)),
     );
@@ -142,7 +142,7 @@ class Mock implements MockBackend {
 
   async importPrivateKey(uri: string, pkcs8: Uint8Array, options: CallOptions = {}): Promise<StoredKeyPair> {
     if (!(pkcs8 instanceof Uint8Array)) throw new TypeError("a private key is a Uint8Array");
-    return this.#lent(
+    return this.#gate.lend(
       uri,
       await this.#write(uri, options, (context) => this.#writer.importPrivateKey(context, pkcs8)),
     );
@@ -178,28 +178,9 @@ class Mock implements MockBackend {
       return await body(context);
     });
   }
-
-  /** A key as it leaves the backend: closed with it. */
-  #lent<S extends Signer>(uri: string, signer: S): S {
-    return {
-      ...signer,
-      sign: (scheme, message, call) => this.#gate.run(uri, call, () => signer.sign(scheme, message, call)),
-    };
-  }
 }
 
 const NEW_KEYS: readonly string[] = ["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"];
-
-function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
-  const names = new Set<string>();
-  return tokens.map((token) => {
-    if (!(token instanceof Token)) throw new TypeError("tokens are made by mockToken()");
-    const name = JSON.stringify([token.label, token.serialNumber]);
-    if (names.has(name)) throw new TypeError(`two tokens ${name}: give them different serial numbers`);
-    names.add(name);
-    return token;
-  });
-}
 
 function filesOnly(uri: string, what: string): CredentialError {
   // A text that is no URI at all is judged as one of a token first.

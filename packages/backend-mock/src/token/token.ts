@@ -41,6 +41,18 @@ export function mockToken(options: MockTokenOptions): MockToken {
   return new Token(options);
 }
 
+/** Tokens of options: made here, and no two of one label and serial number. */
+export function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
+  const names = new Set<string>();
+  return tokens.map((token) => {
+    if (!(token instanceof Token)) throw new TypeError("tokens are made by mockToken()");
+    const name = JSON.stringify([token.label, token.serialNumber]);
+    if (names.has(name)) throw new TypeError(`two tokens ${name}: give them different serial numbers`);
+    names.add(name);
+    return token;
+  });
+}
+
 /** The token itself, as the module behind the backend sees it. */
 export class Token implements MockToken {
   readonly info: TokenInfo;
