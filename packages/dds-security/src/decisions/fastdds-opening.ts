@@ -12,7 +12,6 @@ import { onProperty } from "../credentials/attempt.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { openRevocationLists } from "../credentials/trust.ts";
 import { oneLineName } from "../documents/one-line-name.ts";
-
 import { attempt, shown, uriRefusal } from "./fastdds-refusals.ts";
 import { verifySigned } from "./fastdds-signature.ts";
 import type { OpenedAccess } from "./opening.ts";
@@ -130,7 +129,8 @@ class FastOpening {
       if (!(error instanceof CredentialError)) throw error;
       // Keys of kinds that are not read here: Fast DDS takes any that fits the certificate.
       if (error.code === "KEY_UNSUPPORTED") return;
-      throw new PeerRefusal(error.code, `Error obtaining private key ${shown(uri)}: ${error.message}`);
+      const { code, message, hint } = error;
+      throw new PeerRefusal(code, `Error obtaining private key ${shown(uri)}: ${message}`, { hint });
     }
     throw new PeerRefusal("KEY_MISMATCH", `Error verifying private key ${shown(uri)}`);
   }

@@ -32,7 +32,7 @@ export async function attempt<T>(work: () => Promise<T>, message: string): Promi
     return await work();
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
-    throw new PeerRefusal(error.code, `${message}: ${error.message}`);
+    throw new PeerRefusal(error.code, `${message}: ${error.message}`, { hint: error.hint });
   }
 }
 

@@ -31,11 +31,11 @@ export async function verifySigned(
   const said = NOT_SMIME.has(code)
     ? "Input data has not PKCS7 S/MIME format"
     : "PKCS7 data verification failed";
-  throw new PeerRefusal(
-    code,
-    `${said}: ${first?.message ?? ""}`,
-    first?.location && { location: first.location },
-  );
+  const { message = "", location, hint } = first ?? {};
+  throw new PeerRefusal(code, `${said}: ${message}`, {
+    ...(location && { location }),
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 const NOT_SMIME = new Set<ErrorCode>(["DOCUMENT_NOT_SMIME", "DOCUMENT_FORM_REFUSED"]);
