@@ -63,10 +63,10 @@ const WRITE_PROBLEMS: Readonly<Record<string, { problem: string; hint?: string }
     hint: "Choose another name (--out), or move the old file away.",
   },
   ENOENT: {
-    problem: "cannot be written: there is no such folder",
+    problem: "cannot be written: there is no such folder (ENOENT)",
     hint: "Make the folder, or choose another one (--out).",
   },
-  EISDIR: { problem: "cannot be written: it is a folder", hint: "Name a file (--out)." },
+  EISDIR: { problem: "cannot be written: it is a folder (EISDIR)", hint: "Name a file (--out)." },
 };
 
 const SEQUENCE = 0x30;
