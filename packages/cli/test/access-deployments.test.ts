@@ -22,20 +22,6 @@ import {
   unpackDeployments,
 } from "./support/recorded-deployments.ts";
 
-interface Observed {
-  readonly ok: boolean;
-  readonly step: string;
-  readonly code?: number;
-  readonly queries?: readonly { readonly q: string; readonly result: boolean; readonly code?: number }[];
-  readonly participant_attributes?: Readonly<Record<string, number>>;
-}
-
-interface DeploymentCase extends RecordedDeployment {
-  readonly tz: string | null;
-  readonly queries: readonly string[];
-  readonly observed: { readonly cyclone: Observed; readonly fastdds: Observed };
-}
-
 /** When the implementations were asked. */
 const AT = new Date("2026-11-23T07:21:30Z");
 
@@ -57,7 +43,7 @@ const skip = lacksDeployments;
 
 t.test("every query is answered as in each dialect", { skip }, async (t) => {
   const folder = unpackDeployments(t);
-  const cases = deploymentsIn<DeploymentCase>(folder);
+  const cases = deploymentsIn(folder);
   t.equal(cases.length, 95);
   const zone = process.env["TZ"];
   for (const deployment of cases) {
@@ -132,7 +118,7 @@ t.test("ddscred access answers with its status, in text and JSON", { skip }, asy
 t.test("no secret of a configuration is told with a decision", { skip }, async (t) => {
   const folder = unpackDeployments(t);
   const CANARY = "canary5522";
-  const [base] = deploymentsIn<DeploymentCase>(folder);
+  const [base] = deploymentsIn(folder);
   if (base === undefined) throw new Error("there are no cases");
   const hiding = {
     private_key: [
@@ -183,7 +169,7 @@ function propertiesOf(folder: string, id: string, without?: string): string[] {
   return named.flatMap(([name, file]) => ["--property", `${name}=file:${join(folder, file)}`]);
 }
 
-async function compareSpec(t: Test, deployment: DeploymentCase, folder: string): Promise<void> {
+async function compareSpec(t: Test, deployment: RecordedDeployment, folder: string): Promise<void> {
   const { id, why, specVerdict, domain } = deployment;
   const answer = await open(deployment, folder, "spec");
   if (specVerdict === null) {
@@ -198,7 +184,7 @@ async function compareSpec(t: Test, deployment: DeploymentCase, folder: string):
 
 async function comparePeer(
   t: Test,
-  deployment: DeploymentCase,
+  deployment: RecordedDeployment,
   folder: string,
   dialect: "cyclonedds" | "fastdds",
 ): Promise<void> {
@@ -266,7 +252,7 @@ function ask({ access, refused }: Answer, query: string): Decision {
   return kind === "reader" ? access.subscribe(topic, options) : access.publish(topic, options);
 }
 
-async function open(deployment: DeploymentCase, folder: string, dialect: DialectName): Promise<Answer> {
+async function open(deployment: RecordedDeployment, folder: string, dialect: DialectName): Promise<Answer> {
   const { domain } = deployment;
   const crypto = nodeCrypto();
   const resolver = createResolver([fileBackend()], { crypto });

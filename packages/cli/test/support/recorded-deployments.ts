@@ -7,11 +7,23 @@ import { type Configuration, configurationFromProperties } from "@ddscred/dds-se
 import type { Test } from "tap";
 import { root, temporaryFolder } from "./program.ts";
 
+/** What an implementation answered. */
+interface Observed {
+  readonly ok: boolean;
+  readonly step: string;
+  readonly code?: number;
+  readonly queries?: readonly { readonly q: string; readonly result: boolean; readonly code?: number }[];
+  readonly participant_attributes?: Readonly<Record<string, number>>;
+}
+
 export interface RecordedDeployment {
   readonly id: string;
   readonly why: string;
   readonly domain: number;
   readonly properties: Readonly<Record<string, string>>;
+  readonly tz: string | null;
+  readonly queries: readonly string[];
+  readonly observed: { readonly cyclone: Observed; readonly fastdds: Observed };
   /** A map of queries, or of `check` alone; null where the specification does not decide. */
   readonly specVerdict: Readonly<Record<string, boolean>> | null;
 }
@@ -30,11 +42,8 @@ export function unpackDeployments(t: Test): string {
   return folder;
 }
 
-/** All of them, as `T` reads them. */
-export function deploymentsIn<T extends RecordedDeployment = RecordedDeployment>(
-  folder: string,
-): readonly T[] {
-  return JSON.parse(readFileSync(join(folder, "cases.json"), "utf8")) as T[];
+export function deploymentsIn(folder: string): readonly RecordedDeployment[] {
+  return JSON.parse(readFileSync(join(folder, "cases.json"), "utf8"));
 }
 
 export function configurationOf({ properties }: RecordedDeployment, folder: string): Configuration {
