@@ -24,11 +24,5 @@ export {
   type MockSignature,
 } from "./pki/key.ts";
 export type { CryptokiFunction, MockCall, MockFault } from "./token/cryptoki.ts";
-export {
-  type MockCertificateObject,
-  type MockKeyObject,
-  type MockObject,
-  type MockToken,
-  type MockTokenOptions,
-  mockToken,
-} from "./token/token.ts";
+export type { MockCertificateObject, MockKeyObject, MockObject } from "./token/objects.ts";
+export { type MockToken, type MockTokenOptions, mockToken } from "./token/token.ts";

@@ -16,12 +16,12 @@ import {
   type RevocationSource,
   type Signer,
   type StoredKeyPair,
-  uriScheme,
 } from "@ddscred/core";
 import { Files, type MockFiles } from "./files.ts";
+import { Gate } from "./gate.ts";
 import { type MockPinProvider, pinsOf } from "./pins.ts";
 import { type CallContext, Cryptoki, type MockCall, type MockFault } from "./token/cryptoki.ts";
-import { type MockToken, Token } from "./token/token.ts";
+import { checkedTokens, type MockToken } from "./token/token.ts";
 import { Tokens } from "./token/tokens.ts";
 import { certificateToStore, Writer } from "./token/writer.ts";
 
@@ -71,8 +71,7 @@ class Mock implements MockBackend {
   readonly #tokens: Tokens;
   readonly #writer: Writer;
   readonly #files: Files;
-  readonly #underWay = new Set<Promise<unknown>>();
-  #closed = false;
+  readonly #gate = new Gate();
 
   constructor(options: MockBackendOptions) {
     const { tokens = [], files = {}, faults = [], latency = 0, allowFinalTry = false } = options;
@@ -96,34 +95,34 @@ class Mock implements MockBackend {
   }
 
   certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
-    return this.#run(uri, options, async (context, onToken) =>
+    return this.#gate.run(uri, options, async (context, onToken) =>
       onToken ? this.#tokens.certificates(context) : this.#files.certificates(context),
     );
   }
 
   async signer(uri: string, options?: CallOptions): Promise<Signer> {
-    const signer = await this.#run(uri, options, async (context, onToken) =>
+    const signer = await this.#gate.run(uri, options, async (context, onToken) =>
       onToken ? this.#tokens.signer(context) : this.#files.signer(context),
     );
-    return this.#lent(uri, signer);
+    return this.#gate.lend(uri, signer);
   }
 
   document(uri: string, options?: CallOptions): Promise<Uint8Array> {
-    return this.#run(uri, options, async (context, onToken) => {
+    return this.#gate.run(uri, options, async (context, onToken) => {
       if (onToken) throw filesOnly(uri, "Signed documents");
       return this.#files.read(context);
     });
   }
 
   revocationLists(uri: string, options?: CallOptions): Promise<readonly Uint8Array[]> {
-    return this.#run(uri, options, async (context, onToken) => {
+    return this.#gate.run(uri, options, async (context, onToken) => {
       if (onToken) throw filesOnly(uri, "Revocation lists");
       return this.#files.revocationLists(context);
     });
   }
 
   async *list(uri: string, options?: CallOptions): AsyncGenerator<CredentialDescription> {
-    const found = await this.#run(uri, options, async (context, onToken) => {
+    const found = await this.#gate.run(uri, options, async (context, onToken) => {
       if (!onToken) throw new CredentialError("UNSUPPORTED", "the mock lists tokens, not files", { uri });
       const all: CredentialDescription[] = [];
       for await (const description of this.#tokens.list(context)) all.push(description);
@@ -135,7 +134,7 @@ class Mock implements MockBackend {
   async generateKeyPair(uri: string, options: GenerateKeyPairOptions): Promise<StoredKeyPair> {
     const { keyType } = options ?? {};
     if (!NEW_KEYS.includes(keyType)) throw new TypeError(`keyType is one of ${NEW_KEYS.join(", ")}`);
-    return this.#lent(
+    return this.#gate.lend(
       uri,
       await this.#write(uri, options, (context) => this.#writer.generateKeyPair(context, keyType)),
     );
@@ -143,7 +142,7 @@ class Mock implements MockBackend {
 
   async importPrivateKey(uri: string, pkcs8: Uint8Array, options: CallOptions = {}): Promise<StoredKeyPair> {
     if (!(pkcs8 instanceof Uint8Array)) throw new TypeError("a private key is a Uint8Array");
-    return this.#lent(
+    return this.#gate.lend(
       uri,
       await this.#write(uri, options, (context) => this.#writer.importPrivateKey(context, pkcs8)),
     );
@@ -164,8 +163,7 @@ class Mock implements MockBackend {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#underWay);
+    await this.#gate.close();
     this.#cryptoki.finalize();
   }
 
@@ -174,55 +172,15 @@ class Mock implements MockBackend {
   }
 
   #write<T>(uri: string, options: CallOptions, body: (context: CallContext) => Promise<T>): Promise<T> {
-    return this.#run(uri, options, async (context, onToken) => {
+    return this.#gate.run(uri, options, async (context, onToken) => {
       if (!onToken)
         throw new CredentialError("UNSUPPORTED", "the mock writes on tokens, not into files", { uri });
       return await body(context);
     });
   }
-
-  /** A key as it leaves the backend: closed with it. */
-  #lent<S extends Signer>(uri: string, signer: S): S {
-    return {
-      ...signer,
-      sign: (scheme, message, call) => this.#run(uri, call, () => signer.sign(scheme, message, call)),
-    };
-  }
-
-  /** Every call goes through here: none begins after close, and close waits for those under way. */
-  async #run<T>(
-    uri: string,
-    options: CallOptions | undefined,
-    body: (context: CallContext, onToken: boolean) => Promise<T>,
-  ): Promise<T> {
-    if (typeof uri !== "string") throw new TypeError("a URI is a string");
-    if (this.#closed) throw new CredentialError("CLOSED", "the mock backend is closed", { uri });
-    const { signal } = options ?? {};
-    if (signal?.aborted === true) throw new CredentialError("ABORTED", "the call was aborted", { uri });
-    const scheme = uriScheme(uri);
-    const onToken = scheme !== "file" && scheme !== "data";
-    const running = body({ uri, ...(signal && { signal }) }, onToken);
-    this.#underWay.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#underWay.delete(running);
-    }
-  }
 }
 
 const NEW_KEYS: readonly string[] = ["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"];
-
-function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
-  const names = new Set<string>();
-  return tokens.map((token) => {
-    if (!(token instanceof Token)) throw new TypeError("tokens are made by mockToken()");
-    const name = JSON.stringify([token.label, token.serialNumber]);
-    if (names.has(name)) throw new TypeError(`two tokens ${name}: give them different serial numbers`);
-    names.add(name);
-    return token;
-  });
-}
 
 function filesOnly(uri: string, what: string): CredentialError {
   // A text that is no URI at all is judged as one of a token first.

@@ -9,7 +9,7 @@ export function verbOfActions(actions: Readonly<Record<string, () => Promise<Ver
     help: async ([name = ""]) => (await loaderOf(name)?.())?.usage ?? usage,
     run: async ([name = "", ...args]) => {
       const load = loaderOf(name);
-      if (load === undefined) throw new UsageError(`say ${Object.keys(actions).join(" or ")}`);
+      if (load === undefined) throw new UsageError(`say what to do: ${Object.keys(actions).join(", ")}`);
       return await (await load()).run(args);
     },
   };

@@ -43,22 +43,23 @@ export function readFormat<F extends string>(args: Arguments, allowed: readonly 
   return format;
 }
 
-/** `--peer`: whose acceptance decides. */
-export function readPeer(args: Arguments): "cyclonedds" | "fastdds" | "spec" | undefined {
-  const value = args.text("peer");
-  if (value === undefined) return undefined;
-  const peer = (["cyclonedds", "fastdds", "spec"] as const).find((candidate) => candidate === value);
-  if (peer === undefined) throw new UsageError("--peer is one of cyclonedds, fastdds, spec");
-  return peer;
+/** Two names for one thing: check's, and access's. */
+export const peerOptions = { peer: { type: "string" }, dialect: { type: "string" } } as const;
+
+/** `--peer` or `--dialect`: the implementation whose acceptance and reading count. */
+export function readPeer(args: Arguments): (typeof PEERS)[number] | undefined {
+  const [given, other = given] = Object.keys(peerOptions).flatMap((name) => {
+    const value = args.text(name);
+    if (value === undefined) return [];
+    const peer = PEERS.find((candidate) => candidate === value);
+    if (peer === undefined) throw new UsageError(`--${name} is one of ${PEERS.join(", ")}`);
+    return [peer];
+  });
+  if (given !== other) throw new UsageError("--peer and --dialect are one option by two names: give one");
+  return given;
 }
 
-/** `--dialect`: whose reading of the documents counts. Default `spec`. */
-export function readDialect(args: Arguments): "spec" | "cyclonedds" | "fastdds" {
-  const value = args.text("dialect") ?? "spec";
-  const dialect = (["spec", "cyclonedds", "fastdds"] as const).find((candidate) => candidate === value);
-  if (dialect === undefined) throw new UsageError("--dialect is one of spec, cyclonedds, fastdds");
-  return dialect;
-}
+const PEERS = ["cyclonedds", "fastdds", "spec"] as const;
 
 /** `--tag NAME=VALUE`, repeated: data tags of a writer or reader. */
 export function readTags(args: Arguments): { name: string; value: string }[] {

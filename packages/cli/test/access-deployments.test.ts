@@ -1,41 +1,26 @@
 // Outside truth: what the plugins of two implementations answered for the same configurations, and what the
 // specification says. They stand beside the repository; where they are missing the test says so.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, createResolver } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
 import {
   type Access,
-  configurationFromProperties,
   type Decision,
   type DialectName,
   openAccess,
   refusedDecision,
 } from "@ddscred/dds-security";
 import t, { type Test } from "tap";
-import { ddscred, root, temporaryFolder } from "./support/program.ts";
-
-interface Observed {
-  readonly ok: boolean;
-  readonly step: string;
-  readonly code?: number;
-  readonly queries?: readonly { readonly q: string; readonly result: boolean; readonly code?: number }[];
-  readonly participant_attributes?: Readonly<Record<string, number>>;
-}
-
-interface DeploymentCase {
-  readonly id: string;
-  readonly why: string;
-  readonly domain: number;
-  readonly tz: string | null;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly queries: readonly string[];
-  readonly observed: { readonly cyclone: Observed; readonly fastdds: Observed };
-  readonly specVerdict: Readonly<Record<string, boolean>> | null;
-}
+import { ddscred } from "./support/program.ts";
+import {
+  configurationOf,
+  deploymentsIn,
+  lacksDeployments,
+  type RecordedDeployment,
+  unpackDeployments,
+} from "./support/recorded-deployments.ts";
 
 /** When the implementations were asked. */
 const AT = new Date("2026-11-23T07:21:30Z");
@@ -54,13 +39,11 @@ const chosen: Readonly<Record<string, { readonly good: boolean; readonly why: st
   "uri-trailing-space": { good: false, why: "the blank belongs to the path, and there is no such file" },
 };
 
-const archive = join(root, "../shared/vectors/deployments.tar.gz");
-const skip = existsSync(archive) ? false : "the vectors are not beside the repository";
+const skip = lacksDeployments;
 
 t.test("every query is answered as in each dialect", { skip }, async (t) => {
-  const folder = join(temporaryFolder(t), "deployments");
-  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
-  const cases: DeploymentCase[] = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8"));
+  const folder = unpackDeployments(t);
+  const cases = deploymentsIn(folder);
   t.equal(cases.length, 95);
   const zone = process.env["TZ"];
   for (const deployment of cases) {
@@ -74,8 +57,7 @@ t.test("every query is answered as in each dialect", { skip }, async (t) => {
 });
 
 t.test("ddscred access answers with its status, in text and JSON", { skip }, async (t) => {
-  const folder = join(temporaryFolder(t), "deployments");
-  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
+  const folder = unpackDeployments(t);
   const at = ["--at", "2026-11-23T12:00:00Z"];
   const base = propertiesOf(folder, "base");
   const json = (...args: string[]) => {
@@ -134,10 +116,9 @@ t.test("ddscred access answers with its status, in text and JSON", { skip }, asy
 });
 
 t.test("no secret of a configuration is told with a decision", { skip }, async (t) => {
-  const folder = join(temporaryFolder(t), "deployments");
-  execFileSync("tar", ["xzf", archive, "-C", join(folder, "..")]);
+  const folder = unpackDeployments(t);
   const CANARY = "canary5522";
-  const [base] = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8")) as DeploymentCase[];
+  const [base] = deploymentsIn(folder);
   if (base === undefined) throw new Error("there are no cases");
   const hiding = {
     private_key: [
@@ -188,7 +169,7 @@ function propertiesOf(folder: string, id: string, without?: string): string[] {
   return named.flatMap(([name, file]) => ["--property", `${name}=file:${join(folder, file)}`]);
 }
 
-async function compareSpec(t: Test, deployment: DeploymentCase, folder: string): Promise<void> {
+async function compareSpec(t: Test, deployment: RecordedDeployment, folder: string): Promise<void> {
   const { id, why, specVerdict, domain } = deployment;
   const answer = await open(deployment, folder, "spec");
   if (specVerdict === null) {
@@ -203,7 +184,7 @@ async function compareSpec(t: Test, deployment: DeploymentCase, folder: string):
 
 async function comparePeer(
   t: Test,
-  deployment: DeploymentCase,
+  deployment: RecordedDeployment,
   folder: string,
   dialect: "cyclonedds" | "fastdds",
 ): Promise<void> {
@@ -271,21 +252,11 @@ function ask({ access, refused }: Answer, query: string): Decision {
   return kind === "reader" ? access.subscribe(topic, options) : access.publish(topic, options);
 }
 
-async function open(
-  { properties, domain }: DeploymentCase,
-  folder: string,
-  dialect: DialectName,
-): Promise<Answer> {
-  const pem = readFileSync(join(folder, "ec/identity_ca.pem"), "utf8");
-  const fill = (value: string) =>
-    value.replaceAll("{abs}", folder).replace("{pem}", pem).replace("{pct}", encodeURIComponent(pem));
-  const entries = Object.entries(properties).map(([name, value]) => {
-    if (name === "password") return { name, value };
-    return { name, value: value.startsWith("RAW ") ? fill(value.slice(4)) : `file:${join(folder, value)}` };
-  });
+async function open(deployment: RecordedDeployment, folder: string, dialect: DialectName): Promise<Answer> {
+  const { domain } = deployment;
   const crypto = nodeCrypto();
   const resolver = createResolver([fileBackend()], { crypto });
-  const configuration = configurationFromProperties(entries);
+  const configuration = configurationOf(deployment, folder);
   try {
     return { access: await openAccess(configuration, { resolver, crypto, domain, dialect, at: AT }) };
   } catch (error) {

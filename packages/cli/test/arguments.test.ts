@@ -157,8 +157,32 @@ t.test("--peer decides whose acceptance counts", async (t) => {
   t.match(check("--peer", "opendds"), { status: 2, stderr: /--peer is one of/ });
 });
 
-/** A good participant in files, with a key that Cyclone DDS does not accept; answers with what checks it. */
+t.test("--peer and --dialect are one option by two names", async (t) => {
+  const properties = await fileProperties(temporaryFolder(t));
+  for (const [verb, ...question] of [["check"], ["access", "--domain", "0", "--join"]]) {
+    const run = (...options: string[]) => ddscred([verb ?? "", ...question, ...properties, ...options]);
+    for (const name of ["--peer", "--dialect"]) {
+      t.equal(run(name, "cyclonedds").status, 1, `${verb} ${name} cyclonedds`);
+      t.equal(run(name, "spec").status, 0, `${verb} ${name} spec`);
+      t.match(
+        run(name, "opendds"),
+        { status: 2, stderr: new RegExp(`${name} is one of`) },
+        `${verb} ${name} opendds`,
+      );
+    }
+    t.equal(run("--peer", "spec", "--dialect", "spec").status, 0, `${verb}: both, and the same`);
+    const differ = run("--peer", "spec", "--dialect", "cyclonedds");
+    t.match(differ, { status: 2, stderr: /one option by two names/ }, `${verb}: both, and not the same`);
+  }
+});
+
 async function fileDeployment(folder: string): Promise<(...options: string[]) => Outcome> {
+  const properties = await fileProperties(folder);
+  return (...options) => ddscred(["check", ...properties, ...options]);
+}
+
+/** A good participant in files, with a key that Cyclone DDS does not accept, as options of the program. */
+async function fileProperties(folder: string): Promise<readonly string[]> {
   const { identity, pki, files } = await mockDeployment({ keyKind: "ec-p384" });
   const contents: Record<string, string> = {
     ...files,
@@ -176,9 +200,8 @@ async function fileDeployment(folder: string): Promise<(...options: string[]) =>
     governance: "governance.p7s",
     permissions: "permissions.p7s",
   };
-  const named = Object.entries(properties).flatMap(([name, file]) => [
+  return Object.entries(properties).flatMap(([name, file]) => [
     "--property",
     `${name}=file://${join(folder, file)}`,
   ]);
-  return (...options) => ddscred(["check", ...named, ...options]);
 }

@@ -26,10 +26,12 @@ import { linesOf } from "../dist/handshake/input.js";
 import { MAX_LINE } from "../dist/handshake/lines.js";
 import { type Conversation, conversations, type Side } from "../dist/interop/conversations.js";
 import { renderConversations } from "../dist/interop/render.js";
+import { styleOf } from "../dist/terminal/style.js";
 import { course, pair, participant, sent, withField } from "./support/endpoints.ts";
 
 const at = new Date();
 const crypto = nodeCrypto();
+const style = styleOf(process.stdout);
 
 t.test("a topic flows where one may write it, the other read it, and both protect it alike", async (t) => {
   const sides = await two(
@@ -48,7 +50,27 @@ t.test("a topic flows where one may write it, the other read it, and both protec
       [0, "bob", 4],
     ],
   );
-  t.ok(found.some(({ refused }) => refused?.code === "URI_INVALID"));
+  const refusals = found.flatMap(({ refused }) => refused ?? []);
+  t.match(
+    refusals.map(({ source }) => source),
+    ["bob", "alice"],
+  );
+  t.match(refusals[1], {
+    dialect: "fastdds",
+    code: "URI_INVALID",
+    message: /IdentityC(?:A|ertificate) is a pkcs11: URI, and Fast DDS takes nothing but the private key/,
+    hint: /configured by an XML profile of its own: set dds\.sec\.auth\.builtin\.PKI-DH\.\w+ there to file:\/\/\/PATH/,
+    uri: /^pkcs11:/,
+  });
+  const lines = renderConversations(found, { ...style, width: 80 })
+    .join("\n")
+    .split("\n");
+  t.ok(lines.some((line) => /nothing: Fast DDS does not start with alice \(URI_INVALID\)/.test(line)));
+  t.same(
+    lines.filter((line) => line.length > 80 && !line.includes("pkcs11:")),
+    [],
+    "within the width of the terminal",
+  );
   t.same(
     told[0]?.outlook?.topics.map(({ topic }) => topic),
     ["Square", "Circle", "rt/chatter"],
@@ -58,7 +80,7 @@ t.test("a topic flows where one may write it, the other read it, and both protec
   t.same(flowing(asked, "alice"), ["rt/chatter"]);
   const whole = await conversations(await two({ publish: ["rt/*"] }, {}), { domain: 1, topics: [] });
   t.same(flowing(whole, "alice"), ["rt/*"], "an expression inside another");
-  const text = renderConversations(asked).join("\n");
+  const text = renderConversations(asked, style).join("\n");
   t.match(text, /domain 7: alice -> bob/);
   t.match(text, /rt\/chatter +flows/);
   t.match(text, /Circle +may not be written/);
@@ -72,14 +94,14 @@ t.test("nothing flows where the governances protect a topic, or the participants
     topics: ["Square"],
   });
   t.same(flowing(topics, "alice"), []);
-  t.match(renderConversations(topics).join("\n"), /Square +does not match/);
+  t.match(renderConversations(topics, style).join("\n"), /Square +does not match/);
   const rtps = "<rtps_protection_kind>NONE</rtps_protection_kind>";
   const messages = await conversations(await two({}, otherwise(rtps, rtps.replace("NONE", "SIGN"))), {
     domain: 0,
     topics: ["Square"],
   });
   t.same(flowing(messages, "alice"), []);
-  t.match(renderConversations(messages).join("\n"), /protect participants differently/);
+  t.match(renderConversations(messages, style).join("\n"), /protect participants differently/);
 });
 
 t.test("what an implementation would not start with says nothing", async (t) => {

@@ -123,6 +123,19 @@ t.test("keys in files", { skip }, async (t) => {
     });
   }
 
+  t.test("what stops a verb is told with its file, and with what to do", async (t) => {
+    text("sign", "governance.xml", ...by("ec"));
+    t.match(text("verify", "governance.p7s", "--ca", "ec.key").stdout, /PEM_NOT_FOUND[^]*\/ec\.key\n/);
+    write("cut.p7s", read("governance.p7s").slice(0, -100));
+    t.match(
+      text("verify", "cut.p7s", "--ca", "ec.pem").stdout,
+      /DOCUMENT_NOT_SMIME[^]*> Copy the whole file/,
+    );
+    write("a.xml", "<a/>");
+    t.match(text("sign", "a.xml", ...by("ec")).stdout, /DOCUMENT_INVALID[^]*> Give a <dds>/);
+    t.match(text("sign", "governance.xml", ...by("ec"), "--pss").stdout, /> Ask for a scheme that the key/);
+  });
+
   t.test(
     "the text form draws the path and says who reads it; no file of the folder is left over",
     async (t) => {
@@ -156,7 +169,7 @@ t.test("keys in files", { skip }, async (t) => {
     t.match(printed.stderr, /^signed/);
     const nowhere = json("sign", "governance.xml", ...by("ec"), "--out", "no/such/folder.p7s");
     t.equal(nowhere.status, 1);
-    t.match(nowhere.report.findings, [{ code: "FILE_WRITE_FAILED", message: /ENOENT/ }]);
+    t.match(nowhere.report.findings, [{ code: "FILE_WRITE_FAILED", message: /ENOENT/, hint: /folder/ }]);
   });
 
   t.test("a document that was edited is told from its XML, line by line", async (t) => {

@@ -6,18 +6,10 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import {
-  type CallOptions,
-  CredentialError,
-  type PublicKeyInfo,
-  parsePublicKeyInfo,
-  Secret,
-  type SignatureScheme,
-  type Signer,
-  schemesForKey,
-} from "@ddscred/core";
-import { type PrivateKeyBlock, privateKeyBlock } from "./software-signer-block.ts";
+import { type CallOptions, CredentialError, Secret, type SignatureScheme, type Signer } from "@ddscred/core";
+import { privateKeyBlock } from "./software-signer-block.ts";
 import { openPrivateKey } from "./software-signer-open.ts";
+import { schemesOf } from "./software-signer-schemes.ts";
 
 /** What {@link softwareSigner} takes besides the key. */
 export interface SoftwareSignerOptions {
@@ -152,33 +144,6 @@ class SoftwareSigner implements Signer {
       throw new CredentialError("ABORTED", "signing was aborted by the caller", this.#place);
     }
   }
-}
-
-const MAX_RSA_BITS = 8192;
-
-/** What a certificate with this public key would be said to hold decides, so that both always agree. */
-function schemesOf(spki: Uint8Array, fail: PrivateKeyBlock["fail"]): readonly SignatureScheme[] {
-  const { keyType, bits = 0, curve, label } = publicKeyInfo(spki, fail);
-  if (keyType === "other") throw fail("KEY_UNSUPPORTED", `the key is ${label}, not RSA, EC or Ed25519`);
-  if (keyType === "ec" || keyType === "ed25519") return schemesForKey({ keyType, curve });
-  if (bits <= MAX_RSA_BITS) return schemesForKey({ keyType }).filter((scheme) => fitsModulus(scheme, bits));
-  throw fail("KEY_UNSUPPORTED", `the RSA key has ${bits} bits; at most ${MAX_RSA_BITS} are done here`);
-}
-
-function publicKeyInfo(spki: Uint8Array, fail: PrivateKeyBlock["fail"]): PublicKeyInfo {
-  try {
-    return parsePublicKeyInfo(spki);
-  } catch (cause) {
-    throw fail("KEY_INVALID", "the public half of the private key does not decode", { cause });
-  }
-}
-
-/** RFC 8017 9.1.1 and 9.2: what the encoded message needs. A key of 1024 bits has no room for PSS with SHA-512. */
-function fitsModulus(scheme: SignatureScheme, bits: number): boolean {
-  const hashLength = Number(scheme.hash.slice(4)) / 8;
-  return scheme.padding === "pss"
-    ? Math.ceil((bits - 1) / 8) >= hashLength + (scheme.saltLength ?? 0) + 2
-    : Math.ceil(bits / 8) >= hashLength + 19 + 11;
 }
 
 /** The public half is data of its own in SEC1 and PKCS#1, and OpenSSL takes it unseen. */

@@ -3,7 +3,8 @@ import { type MockBackend, type MockBackendOptions, mockBackend } from "../mock-
 import type { MockCertificate, MockCertificateOptions } from "../pki/certificate.ts";
 import type { MockDocumentOptions } from "../pki/document.ts";
 import { generateMockKey, type MockKeyKind } from "../pki/key.ts";
-import { type MockObject, type MockToken, mockToken } from "../token/token.ts";
+import type { MockObject } from "../token/objects.ts";
+import { type MockToken, mockToken } from "../token/token.ts";
 import { type MockDefect, mockDefects } from "./defects.ts";
 import { mockGovernance, mockPermissions } from "./documents.ts";
 import { days, type MockPki, mockPki, mockSubject } from "./pki.ts";

@@ -1,6 +1,7 @@
 import { type CandidateNames, formatPkcs11Uri } from "@ddscred/core";
+import type { StoredObject } from "./objects.ts";
 import type { TokenSession } from "./session.ts";
-import type { StoredObject, Token } from "./token.ts";
+import type { Token } from "./token.ts";
 
 /** How tokens and objects are called in errors. */
 export const tokenNames: CandidateNames<TokenSession> = {

@@ -1,6 +1,7 @@
 import { CredentialError, type Secret } from "@ddscred/core";
 import { type CallContext, type Cryptoki, Refusal } from "./cryptoki.ts";
-import type { StoredObject, Token } from "./token.ts";
+import type { StoredObject } from "./objects.ts";
+import type { Token } from "./token.ts";
 
 /** Where the PIN of a call is to be had; undefined where there is none. */
 export type PinSource = () => Promise<Secret | undefined>;

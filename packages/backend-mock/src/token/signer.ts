@@ -7,8 +7,8 @@ import {
 } from "@ddscred/core";
 import { schemeKey, signScheme } from "../pki/key.ts";
 import type { Cryptoki } from "./cryptoki.ts";
+import type { MockKeyObject } from "./objects.ts";
 import type { PinSource, TokenSession } from "./session.ts";
-import type { MockKeyObject } from "./token.ts";
 
 interface TokenKey {
   readonly object: MockKeyObject;

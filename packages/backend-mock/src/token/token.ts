@@ -1,41 +1,8 @@
-import {
-  type ObjectInfo,
-  parseCertificate,
-  readPem,
-  type SignatureSchemeName,
-  type TokenInfo,
-} from "@ddscred/core";
-import { type MockCertificate, shortHash } from "../pki/certificate.ts";
-import type { MockKey } from "../pki/key.ts";
-import { hex, utf8 } from "../pki/text.ts";
+import type { TokenInfo } from "@ddscred/core";
+import { shortHash } from "../pki/certificate.ts";
+import { hex } from "../pki/text.ts";
 import { Refusal } from "./cryptoki.ts";
-
-/** One object on a token. The id defaults to one made of the public key, so a key and its certificate share it. */
-export type MockObject = MockKeyObject | MockCertificateObject;
-
-interface MockObjectBase {
-  /** CKA_LABEL. Default: empty. */
-  readonly label?: string;
-  /** CKA_ID; text stands for its UTF-8 bytes. */
-  readonly id?: Uint8Array | string;
-}
-
-export interface MockKeyObject extends MockObjectBase {
-  readonly key: MockKey;
-  /** Whether it is hidden until the login (CKA_PRIVATE). Default true. */
-  readonly private?: boolean;
-  /** Whether it says that it can be read out (CKA_EXTRACTABLE). Default false. */
-  readonly extractable?: boolean;
-  /** What the token can sign with it. Default: all that fits the key. */
-  readonly schemes?: readonly SignatureSchemeName[];
-}
-
-export interface MockCertificateObject extends MockObjectBase {
-  /** DER (also damaged, to see what happens), PEM, or one that was issued here. */
-  readonly certificate: Uint8Array | string | MockCertificate;
-  /** Default false. */
-  readonly private?: boolean;
-}
+import { type MockObject, type StoredObject, storedObject } from "./objects.ts";
 
 export interface MockTokenOptions {
   readonly label: string;
@@ -74,15 +41,16 @@ export function mockToken(options: MockTokenOptions): MockToken {
   return new Token(options);
 }
 
-/** What is stored: the attributes of an object and what stands behind them. */
-export interface StoredObject extends ObjectInfo {
-  readonly token: Token;
-  readonly label: string;
-  readonly id: Uint8Array;
-  readonly private: boolean;
-  readonly key?: MockKeyObject;
-  /** CKA_VALUE of a certificate. */
-  readonly value?: Uint8Array;
+/** Tokens of options: made here, and no two of one label and serial number. */
+export function checkedTokens(tokens: readonly MockToken[]): readonly Token[] {
+  const names = new Set<string>();
+  return tokens.map((token) => {
+    if (!(token instanceof Token)) throw new TypeError("tokens are made by mockToken()");
+    const name = JSON.stringify([token.label, token.serialNumber]);
+    if (names.has(name)) throw new TypeError(`two tokens ${name}: give them different serial numbers`);
+    names.add(name);
+    return token;
+  });
 }
 
 /** The token itself, as the module behind the backend sees it. */
@@ -145,7 +113,7 @@ export class Token implements MockToken {
 
   /** C_CreateObject */
   store(object: MockObject): StoredObject {
-    const stored = "key" in object ? this.#storedKey(object) : this.#storedCertificate(object);
+    const stored = storedObject(this, object);
     this.#objects.push(stored);
     return stored;
   }
@@ -171,39 +139,5 @@ export class Token implements MockToken {
   /** What C_FindObjects finds. */
   objects(loggedIn: boolean): readonly StoredObject[] {
     return this.#objects.filter((object) => loggedIn || !this.loginRequired || !object.private);
-  }
-
-  #storedKey(object: MockKeyObject): StoredObject {
-    const id = idOf(object, object.key.publicKey);
-    const { label = "", private: hidden = true } = object;
-    return { token: this, type: "private", label, id, private: hidden, key: { ...object } };
-  }
-
-  #storedCertificate(object: MockCertificateObject): StoredObject {
-    const value = derOf(object.certificate);
-    const { label = "", private: hidden = false } = object;
-    return { token: this, type: "cert", label, id: idOf(object, publicKeyOf(value)), private: hidden, value };
-  }
-}
-
-function idOf({ id }: MockObjectBase, publicKey: Uint8Array): Uint8Array {
-  if (id === undefined) return shortHash("key", publicKey);
-  return typeof id === "string" ? utf8(id) : id.slice();
-}
-
-function derOf(certificate: MockCertificateObject["certificate"]): Uint8Array {
-  if (certificate instanceof Uint8Array) return certificate.slice();
-  if (typeof certificate !== "string") return certificate.der;
-  const [block] = readPem(certificate);
-  if (block === undefined) throw new TypeError("the certificate's text holds no PEM block");
-  return block.der;
-}
-
-/** A damaged certificate has an id too. */
-function publicKeyOf(certificate: Uint8Array): Uint8Array {
-  try {
-    return parseCertificate(certificate).publicKey.spki;
-  } catch {
-    return certificate;
   }
 }

@@ -16,9 +16,10 @@ import {
 } from "@ddscred/core";
 import type { CallContext, Cryptoki } from "./cryptoki.ts";
 import { objectNames, objectUri, tokenNames, tokenUri } from "./names.ts";
+import type { StoredObject } from "./objects.ts";
 import { type PinSource, TokenSession } from "./session.ts";
 import { tokenSigner } from "./signer.ts";
-import type { StoredObject, Token } from "./token.ts";
+import type { Token } from "./token.ts";
 import type { OpenToken } from "./writer.ts";
 
 /** Finds the PIN for a token: in the URI, or by the caller's provider. */

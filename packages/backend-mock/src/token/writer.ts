@@ -16,9 +16,9 @@ import {
 import { generateMockKey, importMockKey, type MockKey } from "../pki/key.ts";
 import { type CallContext, type Cryptoki, Refusal } from "./cryptoki.ts";
 import { objectNames, objectUri } from "./names.ts";
+import type { MockObject, StoredObject } from "./objects.ts";
 import type { PinSource, TokenSession } from "./session.ts";
 import { tokenSigner } from "./signer.ts";
-import type { MockObject, StoredObject } from "./token.ts";
 
 /** The token of a URI, opened for writing. */
 export interface OpenToken {

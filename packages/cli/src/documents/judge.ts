@@ -1,4 +1,11 @@
-import { CredentialError, type VerifiedDocument } from "@ddscred/core";
+import {
+  type Certificate,
+  CredentialError,
+  type CryptoProvider,
+  ddsPermissionsCaProfile,
+  type VerifiedDocument,
+  validatePath,
+} from "@ddscred/core";
 import {
   type DocumentName,
   documentName,
@@ -31,7 +38,9 @@ export function judgeContent(
     kind = documentName(xml, place);
     if (kind === undefined) {
       const message = "the XML is neither a Governance nor a Permissions document";
-      return { firstLine, findings: [finding("DOCUMENT_INVALID", "error", message)] };
+      const hint =
+        "Give a <dds> with <domain_access_rules> (Governance) or <permissions>; ddscred draft writes them.";
+      return { firstLine, findings: [finding("DOCUMENT_INVALID", "error", message, { hint })] };
     }
     const model = kind === "governance" ? parseGovernance(xml, place) : parsePermissions(xml, place);
     const findings = model.extensions.map(({ name, location }) => {
@@ -60,6 +69,28 @@ export function refusalFindings(
       ...(location && line !== undefined && { location: { ...location, line } }),
     });
   });
+}
+
+/** What implementations will not read in the signature: told, because key and scheme were asked for. */
+export function signatureFindings(document: VerifiedDocument, at: Date): Finding[] {
+  return signedFormLimits(document, at).map(({ readers, message, hint }) => {
+    const names = readers.map((reader) => documentReaders[reader]).join(", ");
+    return finding("PEER_DIFFERS", "warning", `${names}: ${message}`, { peers: readers, hint });
+  });
+}
+
+/** What is wrong with a certificate as a permissions CA. */
+export async function judgeCa(
+  ca: Certificate,
+  { at, crypto }: { at: Date; crypto: CryptoProvider },
+): Promise<Finding[]> {
+  try {
+    await validatePath({ leaf: ca, anchors: [ca], at, crypto, profile: ddsPermissionsCaProfile });
+    return [];
+  } catch (error) {
+    if (error instanceof CredentialError) return [findingFromError(error)];
+    throw error;
+  }
 }
 
 /** What each implementation that is known says about a document. */

@@ -1,12 +1,4 @@
-import {
-  type Certificate,
-  CredentialError,
-  type CryptoProvider,
-  ddsPermissionsCaProfile,
-  uriScheme,
-  type ValidatedPath,
-  validatePath,
-} from "@ddscred/core";
+import { type Certificate, CredentialError, uriScheme } from "@ddscred/core";
 import { readInput } from "../provisioning/files.ts";
 
 /** The bytes of a file named on the command line. */
@@ -18,19 +10,6 @@ export async function readFile(file: string): Promise<Uint8Array> {
     });
   }
   return await readInput(file);
-}
-
-/** The permissions CA validated as one, or what is wrong with it. */
-export async function validateCa(
-  ca: Certificate,
-  { at, crypto }: { at: Date; crypto: CryptoProvider },
-): Promise<ValidatedPath | CredentialError> {
-  try {
-    return await validatePath({ leaf: ca, anchors: [ca], at, crypto, profile: ddsPermissionsCaProfile });
-  } catch (error) {
-    if (error instanceof CredentialError) return error;
-    throw error;
-  }
 }
 
 /** The one permissions CA of those that a URI names: DDS knows one, the first. */

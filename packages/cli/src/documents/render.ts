@@ -1,4 +1,5 @@
 import type { Finding } from "@ddscred/dds-security";
+import { remedyOf } from "../terminal/errors.ts";
 import { brief, LABEL, printable, type Style, wrap } from "../terminal/style.ts";
 import type { ShownCertificate } from "./certificate.ts";
 import type { Difference } from "./compare.ts";
@@ -7,13 +8,14 @@ import type { Reader } from "./judge.ts";
 const INDENT = "         ";
 
 export function renderFindings(findings: readonly Finding[], style: Style): string[] {
-  return findings.map(({ severity, code, message, hint, location }) => {
+  return findings.map(({ location, ...finding }) => {
+    const { severity, code, message } = finding;
     const paint = { error: style.bad, warning: style.warn, info: style.faint }[severity];
     const place = location === undefined ? "" : `  ${location.line}:${location.column}`;
     return [
       `${paint(severity.padEnd(7))}  ${style.bold(code)}${place}`,
       wrap(message, style.width, INDENT),
-      wrap(`> ${hint}`, style.width, INDENT),
+      ...remedyOf(finding, style, INDENT),
     ].join("\n");
   });
 }
@@ -51,7 +53,7 @@ export function renderReaders(readers: readonly Reader[], style: Style): string 
   return renderFacts(
     readers.map(({ name, judged, accepts, reasons }) => [
       name,
-      accepts ? `accepts the ${judged}` : `does not: ${reasons.join("; ")}`,
+      accepts ? `accepts the ${judged}` : `does not accept it: ${reasons.join("; ")}`,
     ]),
     style,
   );

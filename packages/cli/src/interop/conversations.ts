@@ -8,12 +8,20 @@ import {
   openAccess,
   outlookOf,
 } from "@ddscred/dds-security";
+import { type ShownError, shownError } from "../terminal/errors.ts";
 
 /** One of the two, as it was opened. */
 export interface Side {
   readonly name: string;
   readonly configuration: Configuration;
   readonly context: DeploymentContext;
+}
+
+/** Why an implementation would not start with a configuration. */
+export interface Refused extends ShownError {
+  readonly source: string;
+  /** Which implementation, or the specification. */
+  readonly dialect: DialectName;
 }
 
 /** What one says to the other in a domain, by the readings of the implementations that both run on. */
@@ -24,8 +32,7 @@ export interface Conversation {
   /** Readings of the writer and of the reader which come to the same. */
   readonly dialects: readonly (readonly [writer: DialectName, reader: DialectName])[];
   readonly outlook?: Outlook;
-  /** Why an implementation would not start with a configuration. */
-  readonly refused?: { readonly source: string; readonly code: string; readonly message: string };
+  readonly refused?: Refused;
 }
 
 /** What the two can say to each other, in both directions; topics asked for, or those that their documents name. */
@@ -95,8 +102,12 @@ function grouped(
   const groups = new Map<string, { dialects: [DialectName, DialectName][]; result: Result }>();
   for (const [writes, from] of writer.byDialect) {
     for (const [reads, to] of reader.byDialect) {
-      const result = resultOf([writer.name, from], [reader.name, to], topics);
-      const key = JSON.stringify(result, (name, value: unknown) => (WORDING.has(name) ? undefined : value));
+      const result = resultOf(
+        { source: writer.name, dialect: writes, opened: from },
+        { source: reader.name, dialect: reads, opened: to },
+        topics,
+      );
+      const key = sameness(result);
       const known = groups.get(key);
       if (known === undefined) groups.set(key, { dialects: [[writes, reads]], result });
       else known.dialects.push([writes, reads]);
@@ -113,19 +124,31 @@ function grouped(
 
 type Result = Pick<Conversation, "outlook" | "refused">;
 
-function resultOf(
-  [writer, from]: readonly [string, Access | CredentialError],
-  [reader, to]: readonly [string, Access | CredentialError],
-  topics: readonly string[],
-): Result {
+interface Reading {
+  readonly source: string;
+  readonly dialect: DialectName;
+  readonly opened: Access | CredentialError;
+}
+
+function resultOf(writer: Reading, reader: Reading, topics: readonly string[]): Result {
+  const { opened: from } = writer;
+  const { opened: to } = reader;
   if (from instanceof CredentialError) return { refused: refusal(writer, from) };
   if (to instanceof CredentialError) return { refused: refusal(reader, to) };
   return { outlook: outlookOf(from, to, topics) };
 }
 
-const refusal = (source: string, { code, message }: CredentialError) => ({ source, code, message });
+function refusal({ source, dialect }: Reading, error: CredentialError): Refused {
+  return { source, dialect, ...shownError(error) };
+}
+
+/** What readings that come to the same have in common. */
+function sameness({ outlook, refused }: Result): string {
+  if (refused !== undefined) return JSON.stringify([refused.source, refused.dialect]);
+  return JSON.stringify(outlook, (name, value: unknown) => (WORDING.has(name) ? undefined : value));
+}
 
 const DIALECTS = ["spec", "cyclonedds", "fastdds"] as const;
 const MAX_DOMAINS = 4;
 /** What each implementation says in its own words, though it comes to the same. */
-const WORDING = new Set(["code", "reason", "rule", "considered", "message"]);
+const WORDING = new Set(["code", "reason", "rule", "considered"]);

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { fileBackend } from "@ddscred/backend-file";
 import { CredentialError, encodePem, readPem } from "@ddscred/core";
 import { readStdin, STDIN, uriOf } from "../input.ts";
@@ -33,14 +34,39 @@ export async function writeNew(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text, { flag: "wx", mode: 0o644 });
   } catch (cause) {
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    const problem =
-      code === "EEXIST" ? "is there already, and is not overwritten" : `cannot be written (${code})`;
-    throw new CredentialError("FILE_WRITE_FAILED", `${file} ${problem}`, {
-      cause,
-      ...(code === "EEXIST" ? { hint: "Choose another name (--out), or move the old file away." } : {}),
-    });
+    throw writeFailed(file, cause);
   }
 }
+
+/** Writes a file that all may read, in place of one that is there; nobody ever sees half of it. `FILE_WRITE_FAILED` */
+export async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(temporary, bytes, { flag: "wx", mode: 0o644 });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined); // its name may be what was wrong
+    throw writeFailed(file, cause);
+  }
+}
+
+function writeFailed(file: string, cause: unknown): CredentialError {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  const { problem, hint } = WRITE_PROBLEMS[code] ?? { problem: `cannot be written (${code})` };
+  const details = hint === undefined ? { cause } : { cause, hint };
+  return new CredentialError("FILE_WRITE_FAILED", `${file} ${problem}`, details);
+}
+
+const WRITE_PROBLEMS: Readonly<Record<string, { problem: string; hint?: string }>> = {
+  EEXIST: {
+    problem: "is there already, and is not overwritten",
+    hint: "Choose another name (--out), or move the old file away.",
+  },
+  ENOENT: {
+    problem: "cannot be written: there is no such folder (ENOENT)",
+    hint: "Make the folder, or choose another one (--out).",
+  },
+  EISDIR: { problem: "cannot be written: it is a folder (EISDIR)", hint: "Name a file (--out)." },
+};
 
 const SEQUENCE = 0x30;

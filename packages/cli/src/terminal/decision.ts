@@ -1,9 +1,10 @@
 import type { SourceLocation } from "@ddscred/core";
-import type { ParticipantProtection, TopicProtection } from "@ddscred/dds-security";
-import type { Answer } from "../verbs/access.ts";
+import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
+import type { Answer } from "../access/answer.ts";
+import { remedyOf } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
-const DIALECTS = { spec: "DDS Security 1.2", cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" } as const;
+const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
 const INDENT = "  ";
 const SHOWN = 10;
 
@@ -15,8 +16,9 @@ export function renderDecision(answer: Answer, style: Style): string {
   const code = decision.allowed ? "" : ` (${decision.code})`;
   const lines = [`${verdict}  ${style.bold(brief(question, URI))}${where}, by ${DIALECTS[dialect]}${code}`];
   lines.push(wrap(decision.reason, style.width, INDENT));
-  if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${place(decision.rule)}`);
-  if (error !== undefined) lines.push(wrap(`> ${error.hint}`, style.width, INDENT));
+  // What stops the opening has a place, but no rule.
+  if (error !== undefined) lines.push(...remedyOf(error, style, INDENT));
+  else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${place(decision.rule)}`);
   for (const { rule, why } of decision.considered.slice(0, SHOWN)) {
     lines.push(style.faint(wrap(`not ${place(rule)}: ${why}`, style.width, `${INDENT}  `)));
   }
@@ -36,7 +38,9 @@ export function decisionJson(answer: Answer): object {
     reason: decision.reason,
     rule: decision.rule ?? null,
     considered: decision.considered,
-    ...(error === undefined ? {} : { finding: error.code, hint: error.hint }),
+    ...(error === undefined
+      ? {}
+      : { finding: error.code, hint: error.hint, ...(error.uri !== undefined && { uri: error.uri }) }),
     source,
     question,
     dialect,

@@ -1,11 +1,14 @@
+import type { CredentialError, SourceLocation } from "@ddscred/core";
 import { EXIT } from "../exit.ts";
-import { brief, styleOf, URI, wrap } from "./style.ts";
+import { brief, type Style, styleOf, URI, wrap } from "./style.ts";
 
-interface ShownError {
+/** What is shown of an error. */
+export interface ShownError {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
   readonly uri?: string;
+  readonly location?: SourceLocation;
   readonly candidates?: readonly string[];
 }
 
@@ -28,16 +31,44 @@ export function showError(error: unknown): number {
   const style = styleOf(process.stderr);
   const shown = asShown(error);
   const lines = [`${style.bad("error")}  ${style.bold(shown.code)}`];
-  lines.push(wrap(shown.message, style.width, INDENT));
-  if (shown.uri !== undefined) lines.push(INDENT + brief(shown.uri, URI));
-  for (const candidate of unsaid(shown)) lines.push(`${INDENT}- ${candidate}`);
-  lines.push(wrap(`> ${shown.hint}`, style.width, INDENT));
+  lines.push(wrap(shown.message, style.width, INDENT), ...remedyOf(shown, style, INDENT));
   process.stderr.write(`${lines.join("\n")}\n`);
   return exitOf([shown]);
 }
 
+/** What is shown of an error, as plain data. */
+export function shownError({ code, message, hint, uri, location, candidates }: CredentialError): ShownError {
+  return {
+    code,
+    message,
+    hint,
+    ...(uri !== undefined && { uri }),
+    ...(location !== undefined && { location }),
+    ...(candidates !== undefined && { candidates }),
+  };
+}
+
+/** What stands below the message of an error: where it is, what could have been meant, what to do. */
+export function remedyOf(error: ShownError, style: Style, indent: string): string[] {
+  const where = whereOf(error);
+  return [
+    ...(where === "" ? [] : [style.faint(indent + where)]),
+    ...unsaid(error).map((candidate) => `${indent}- ${candidate}`),
+    wrap(`> ${error.hint}`, style.width, indent),
+  ];
+}
+
+/** The URI, and the place in its file; or that in the configuration. */
+function whereOf({ uri, location }: ShownError): string {
+  const shown = uri === undefined ? "" : brief(uri, URI);
+  if (location === undefined) return shown;
+  const { file, line, column } = location;
+  if (file !== undefined) return brief(`at ${file}:${line}:${column}`, URI);
+  return `at line ${line}, column ${column}${shown === "" ? "" : ` of ${shown}`}`;
+}
+
 /** Candidates that the message does not name already, as they are shown. */
-export function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
+function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
   const rest = (error.candidates ?? []).filter((candidate) => !error.message.includes(candidate));
   return rest.map((candidate) => brief(candidate, URI));
 }

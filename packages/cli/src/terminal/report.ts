@@ -1,12 +1,9 @@
-import { type CheckReport, elementOf, type Finding } from "@ddscred/dds-security";
-import { unsaid } from "./errors.ts";
+import { type CheckReport, documentReaders, elementOf, type Finding } from "@ddscred/dds-security";
+import { remedyOf } from "./errors.ts";
 import { brief, LABEL, printable, type Style, URI, wrap } from "./style.ts";
 
 const INDENT = "         ";
-const PEERS = [
-  ["cyclonedds", "Cyclone DDS"],
-  ["fastdds", "Fast DDS"],
-] as const;
+const PEERS = ["cyclonedds", "fastdds"] as const;
 
 /** A check report for a person: the verdict, what is wrong with its remedy, what was found good. */
 export function renderReport(report: CheckReport, style: Style): string {
@@ -29,11 +26,11 @@ function verdict(report: CheckReport, style: Style): string {
   const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].filter(
     (text) => text !== "",
   );
-  const peers = PEERS.flatMap(([peer, name]) =>
+  const peers = PEERS.flatMap((peer) =>
     report.findings.some(({ code, severity, peers = [] }) => {
       return code === "PEER_DIFFERS" && severity === "warning" && peers.includes(peer);
     })
-      ? name
+      ? documentReaders[peer]
       : [],
   );
   const word = report.ok
@@ -47,13 +44,13 @@ function verdict(report: CheckReport, style: Style): string {
 
 function renderFinding(finding: Finding, style: Style): string {
   const paint = { error: style.bad, warning: style.warn, info: style.faint }[finding.severity];
-  const lines = [`${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`];
   const target = finding.target === undefined ? "" : `${place(finding.target)}: `;
-  lines.push(wrap(target + finding.message, style.width, INDENT));
-  if (finding.uri !== undefined) lines.push(style.faint(INDENT + brief(finding.uri, URI)));
-  for (const candidate of unsaid(finding)) lines.push(`${INDENT}- ${candidate}`);
-  lines.push(wrap(`> ${finding.hint}`, style.width, INDENT));
-  return lines.join("\n");
+  const { location: _, ...rest } = finding;
+  return [
+    `${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`,
+    wrap(target + finding.message, style.width, INDENT),
+    ...remedyOf(rest, style, INDENT),
+  ].join("\n");
 }
 
 function where({ location, property }: Finding): string {

@@ -14,6 +14,7 @@ import { type OpenSource, sourceOpener } from "../open-source.ts";
 import {
   type Arguments,
   definedOnly,
+  peerOptions,
   readArguments,
   readDomain,
   readFormat,
@@ -35,9 +36,9 @@ const usage = `Usage: ddscred check [OPTIONS] SOURCE...
 Says whether a DDS Security configuration will work, and if not, why and what
 to do.
 
-  SOURCE                Cyclone DDS XML configuration, Fast DDS XML profile, or the
-                        folder of an SROS 2 enclave or keystore; a path, a file:
-                        URI, or - for a file from standard input
+  SOURCE                Cyclone DDS XML configuration, Fast DDS XML profile, or
+                        the folder of an SROS 2 enclave or keystore; a path, a
+                        file: URI, or - for a file from standard input
   --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS
                         property name (dds.sec.auth.private_key) or its last
                         word (private_key)
@@ -48,6 +49,7 @@ ${sourceUsage}
   --peer NAME           cyclonedds or fastdds: what that implementation does not
                         accept is an error; spec: the specification alone
                         decides. Default: such differences are warnings
+  --dialect NAME        the same: access's name for it
   --warn-before TIME    warn of what ends within this time of the moment: 30d,
                         12h. Default 30d; 0d for no such warning
   --fleet               the sources are all the participants there are: say also
@@ -72,7 +74,7 @@ async function run(argv: readonly string[]): Promise<number> {
     ...tokenOptions,
     domain: { type: "string" },
     at: { type: "string" },
-    peer: { type: "string" },
+    ...peerOptions,
     "warn-before": { type: "string" },
     fleet: { type: "boolean" },
     quiet: { type: "boolean" },

@@ -18,9 +18,9 @@ import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
 import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
-import { exitOf } from "../terminal/errors.ts";
+import { exitOf, remedyOf, type ShownError, shownError } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
-import { escaped, UNSAFE } from "../terminal/style.ts";
+import { brief, LABEL, type Style, styleOf, wrap } from "../terminal/style.ts";
 
 const usage = `Usage: ddscred interop [OPTIONS] SOURCE SOURCE
 
@@ -30,11 +30,13 @@ both, and for each implementation on either side it is said whether its way to
 write the messages lets it complete. Then, for each direction, which topics that
 their documents name one may write and the other read, on the default partition,
 and whether both protect them alike, as the implementations read the documents.
+Each implementation is judged as if the configuration that it reads named the
+same credentials.
 
   SOURCE                as for check, one configuration each
 ${sourceUsage}
-  --domain N            which configuration of a file, and the domain to talk in,
-                        0 to 230; default: those that the documents name
+  --domain N            which configuration of a file, and the domain to talk
+                        in, 0 to 230; default: those that the documents name
   --topic TOPIC         ask for this topic alone; repeat it
   --at TIME             judge another moment
   --format text|json    default text
@@ -50,10 +52,9 @@ Exit status: 0 their credentials authenticate each other, 1 they do not,
 
 export const verb: Verb = { usage, run };
 
-interface Outcome {
+/** Either pairs and conversations, or what stops them. */
+interface Outcome extends Partial<ShownError> {
   readonly authenticates: boolean;
-  readonly code?: string;
-  readonly message?: string;
   /** Which source is at fault, where it is one. */
   readonly source?: string;
   readonly initiator?: string;
@@ -72,12 +73,12 @@ async function run(argv: readonly string[]): Promise<number> {
   });
   const format = readFormat(args, ["text", "json"]);
   const at = readMoment(args) ?? new Date();
-  const [one, other, ...rest] = sourceReaders(args);
-  if (one === undefined || other === undefined || rest.length > 0)
-    throw new UsageError("name two configurations");
+  if (args.positionals.length !== 2) throw new UsageError("name two configurations");
+  const [one, other] = sourceReaders(args);
+  if (one === undefined || other === undefined) throw new UsageError("name two configurations");
   const outcome = await judge([one, other], args, at);
   if (format === "json") printJson(outcome);
-  else process.stdout.write(render(outcome));
+  else process.stdout.write(render(outcome, styleOf(process.stdout)));
   return outcome.code === undefined ? EXIT.good : exitOf([{ code: outcome.code }]);
 }
 
@@ -97,8 +98,7 @@ async function judge(readers: readonly SourceReader[], args: Arguments, at: Date
     return { ...met, conversations: await conversations([one, other], asked) };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
-    const { code, message } = error;
-    return { authenticates: false, code, message, ...(current !== "" && { source: current }) };
+    return { authenticates: false, ...shownError(error), ...(current !== "" && { source: current }) };
   } finally {
     for (const { close } of opened) await close();
   }
@@ -147,26 +147,28 @@ async function meet(a: LocalIdentity, b: LocalIdentity, at: Date): Promise<Outco
   };
 }
 
-function render({
-  authenticates,
-  code,
-  message = "",
-  source,
-  initiator,
-  replier,
-  pairs = [],
-  conversations = [],
-}: Outcome): string {
-  if (!authenticates) {
-    const place = source === undefined ? "" : `${source}: `;
-    return `${`do not authenticate  ${code ?? ""}\n  ${place}${message}`.replace(UNSAFE, keepLines)}\n`;
-  }
-  const head = `authenticate\n  initiator  ${initiator ?? ""}\n  replier    ${replier ?? ""}\n`;
-  const lines = pairs.map((pair) => {
-    const names = `${pair.initiator} -> ${pair.replier}`.padEnd(26);
-    return `  ${names}${pair.completes ? `completes, ${pair.keyAgreement}` : `does not complete: ${pair.reason ?? ""}`}`;
+function render(outcome: Outcome, style: Style): string {
+  const { authenticates, initiator = "", replier = "", pairs = [], conversations = [] } = outcome;
+  if (!authenticates) return renderFailure(outcome, style);
+  const head = [
+    style.good("authenticate"),
+    `  initiator  ${brief(initiator, LABEL)}`,
+    `  replier    ${brief(replier, LABEL)}`,
+    "",
+  ];
+  const lines = pairs.map(({ initiator: from, replier: to, completes, keyAgreement, reason }) => {
+    const names = `  ${`${from} -> ${to}`.padEnd(26)}`;
+    const text = completes ? `completes, ${keyAgreement}` : `does not complete: ${reason}`;
+    return names + wrap(text, style.width, " ".repeat(names.length)).trimStart();
   });
-  return `${[head, ...lines, ...renderConversations(conversations)].join("\n").replace(UNSAFE, keepLines)}\n`;
+  return `${[...head, ...lines, ...renderConversations(conversations, style)].join("\n")}\n`;
 }
 
-const keepLines = (character: string): string => (character === "\n" ? character : escaped(character));
+function renderFailure(outcome: Outcome, style: Style): string {
+  const { code = "", message = "", hint = "", source } = outcome;
+  return `${[
+    `${style.bad("do not authenticate")}  ${style.bold(code)}`,
+    wrap(`${source === undefined ? "" : `${source}: `}${message}`, style.width, "  "),
+    ...remedyOf({ ...outcome, code, message, hint }, style, "  "),
+  ].join("\n")}\n`;
+}

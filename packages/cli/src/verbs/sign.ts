@@ -1,32 +1,23 @@
-import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
-  type Certificate,
   CredentialError,
-  type CryptoProvider,
   formatName,
   redactUri,
   type SignedDocument,
   signatureSchemes,
   signDocument,
-  verifyDocument,
 } from "@ddscred/core";
-import {
-  documentReaders,
-  type Finding,
-  finding,
-  findingFromError,
-  signedFormLimits,
-} from "@ddscred/dds-security";
-import { type JudgedContent, judgeContent, refusalFindings } from "../documents/judge.ts";
-import { firstOf, readFile, validateCa } from "../documents/open.ts";
+import { type Finding, findingFromError } from "@ddscred/dds-security";
+import { judgeCa, refusalFindings, signatureFindings } from "../documents/judge.ts";
+import { firstOf } from "../documents/open.ts";
 import { renderFacts, renderFindings } from "../documents/render.ts";
+import { readToSign } from "../documents/to-sign.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { pathOf, uriOf } from "../input.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat, readMoment } from "../options.ts";
 import { tokenOptions, tokenUsage, tokenWiring } from "../pin/options.ts";
+import { writeAtOnce } from "../provisioning/files.ts";
 import { outputPath } from "../provisioning/output.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
@@ -139,7 +130,7 @@ async function sign(
     const before = args.text("ca");
     const previous =
       before === undefined ? certificate : firstOf(await resolver.certificates(uriOf(before)), uriOf(before));
-    const { xml, judged } = await contentOf(file, args.flag("resign") ? previous : undefined, crypto);
+    const { xml, judged } = await readToSign(file, args.flag("resign") ? previous : undefined, crypto);
     findings.push(...judged.findings, ...(await judgeCa(certificate, { at, crypto })));
     // The key is not touched, and no PIN asked for, before the document is worth it.
     if (!passes(findings, args.flag("force"))) return refused(true);
@@ -149,7 +140,7 @@ async function sign(
     const { kind } = judged;
     if (kind) findings.push(...refusalFindings(signed.verified, kind, judged.firstLine));
     if (!passes(findings, args.flag("force"))) return refused(true);
-    findings.push(...signatureFindings(signed, at));
+    findings.push(...signatureFindings(signed.verified, at));
     if (out !== "-") await writeAtOnce(out, signed.bytes);
     const { verified } = signed;
     const document = {
@@ -169,37 +160,6 @@ async function sign(
   }
 }
 
-/** The text to sign: the file's own, or that of a signed document, verified. */
-async function contentOf(
-  file: string,
-  previous: Certificate | undefined,
-  crypto: CryptoProvider,
-): Promise<{ xml: Uint8Array; judged: JudgedContent }> {
-  const bytes = await readFile(file);
-  if (previous === undefined) {
-    refuseSigned(bytes);
-    return { xml: bytes, judged: judgeContent(bytes, { file: redactUri(file) }) };
-  }
-  const { content, contentLine } = await verifyDocument(bytes, { ca: previous, crypto });
-  return { xml: content, judged: judgeContent(content, { file: redactUri(file), firstLine: contentLine }) };
-}
-
-/** A document that is signed already would be signed headers and all. */
-function refuseSigned(bytes: Uint8Array): void {
-  if (!/^(?:MIME-Version|Content-Type):/i.test(Buffer.from(bytes.subarray(0, 20)).toString("latin1"))) return;
-  throw new CredentialError("DOCUMENT_INVALID", "the file is a signed document already, not XML", {
-    hint: "Sign its text again: ddscred sign --resign FILE ...",
-  });
-}
-
-async function judgeCa(
-  certificate: Certificate,
-  context: { at: Date; crypto: CryptoProvider },
-): Promise<Finding[]> {
-  const path = await validateCa(certificate, context);
-  return path instanceof CredentialError ? [findingFromError(path)] : [];
-}
-
 /** What is an error for some implementation is one for signing; `--force` makes warnings of them. */
 function passes(findings: Finding[], force: boolean): boolean {
   const stopping = ({ severity }: Finding) => severity !== "info";
@@ -207,27 +167,6 @@ function passes(findings: Finding[], force: boolean): boolean {
     if (stopping(one)) findings[i] = { ...one, severity: force ? "warning" : "error" };
   }
   return force || !findings.some(stopping);
-}
-
-/** What implementations will not read in the signature: told, because key and scheme were asked for. */
-function signatureFindings({ verified }: SignedDocument, at: Date): Finding[] {
-  return signedFormLimits(verified, at).map(({ readers, message, hint }) => {
-    const names = readers.map((reader) => documentReaders[reader]).join(", ");
-    return finding("PEER_DIFFERS", "warning", `${names}: ${message}`, { peers: readers, hint });
-  });
-}
-
-/** Nobody ever sees half a document. */
-async function writeAtOnce(file: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
-  try {
-    await writeFile(temporary, bytes, { flag: "wx", mode: 0o644 });
-    await rename(temporary, file);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined); // its name may be what was wrong
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    throw new CredentialError("FILE_WRITE_FAILED", `${file} cannot be written (${code})`, { cause });
-  }
 }
 
 function render({ ok, forcible, file, out, document, findings }: Report, style: Style): string {

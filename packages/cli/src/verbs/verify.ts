@@ -2,8 +2,8 @@ import { CredentialError, formatName, redactUri, type VerifiedDocument, verifyDo
 import { type Finding, finding, findingFromError } from "@ddscred/dds-security";
 import { type ShownCertificate, shownCertificate } from "../documents/certificate.ts";
 import { compareTexts, type Difference } from "../documents/compare.ts";
-import { judgeContent, type Reader, readersOf, refusalFindings } from "../documents/judge.ts";
-import { firstOf, readFile, validateCa } from "../documents/open.ts";
+import { judgeCa, judgeContent, type Reader, readersOf, refusalFindings } from "../documents/judge.ts";
+import { firstOf, readFile } from "../documents/open.ts";
 import {
   renderDifference,
   renderFacts,
@@ -90,8 +90,7 @@ async function examine(args: Arguments): Promise<{ report: Report; verified?: Ve
     const uri = uriOf(caValue);
     const ca = firstOf(await resolver.certificates(uri), uri);
     report = { ...report, path: [shownCertificate(ca, "permissions CA")] };
-    const path = await validateCa(ca, { at, crypto });
-    if (path instanceof CredentialError) findings.push(findingFromError(path));
+    findings.push(...(await judgeCa(ca, { at, crypto })));
     verified = await verifyDocument(bytes, { ca, crypto });
     const { kind, findings: content } = judgeContent(verified.content, {
       file: shown,
@@ -139,7 +138,7 @@ function shownDocument(document: VerifiedDocument, kind: string | undefined) {
 }
 
 function differs(file: string, { line }: Difference): Finding {
-  const message = `the signed text is another than ${file}: they differ from line ${line}`;
+  const message = `the signed text is not that of ${file}: they differ from line ${line}`;
   return finding("DOCUMENT_DIFFERS", "error", message);
 }
 

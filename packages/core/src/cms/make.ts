@@ -114,6 +114,7 @@ export function signingScheme({ certificate, signer, scheme }: SignOptions): Sig
   throw new CredentialError(
     "MECHANISM_UNSUPPORTED",
     `the key (${label}) makes no signature of the scheme ${wanted.name}; it makes ${known || "none"}`,
+    { hint: "Ask for a scheme that the key makes, or leave the choice to the key." },
   );
 }
 

@@ -88,10 +88,9 @@ function partsBetween(bytes: Uint8Array, headers: MimeHeaders, delimiter: string
     if (rest === "--" || parts.length > 2) return parts;
     open = { start: line.next, line: number + 1 };
   }
-  throw notSmime(
-    open ? "the end boundary is missing; the file is cut off" : "the boundary does not occur",
-    number - 1,
-  );
+  if (open === undefined) throw notSmime("the boundary does not occur", number - 1);
+  const hint = "Copy the whole file again from where it was signed.";
+  throw notSmime("the end boundary is missing; the file is cut off", number - 1, hint);
 }
 
 function headersAt(bytes: Uint8Array, start: number, line: number): MimeHeaders {

@@ -1,6 +1,7 @@
 import { documentRefusals } from "../decisions/document-refusals.ts";
 import type { DomainSet } from "../documents/domains.ts";
 import type { AccessRule, Criterion, Grant } from "../documents/permissions.ts";
+import { documentReaders } from "../documents/signed-form.ts";
 import { type Finding, finding } from "../finding.ts";
 import { type AuditInput, at, type DocumentProperty } from "./input.ts";
 
@@ -22,7 +23,7 @@ function judgeRefusals(input: AuditInput): Finding[] {
     for (const { peer, error } of documentRefusals(signed, kind)) {
       const { location = { line: signed.contentLine, column: 1 } } = error;
       findings.push(
-        finding("PEER_DIFFERS", "warning", `${TITLES[peer]} does not read it: ${error.message}`, {
+        finding("PEER_DIFFERS", "warning", `${documentReaders[peer]} does not read it: ${error.message}`, {
           ...at(input, property, { file, ...location }),
           peers: [peer],
           hint: "Write the document as `ddscred draft` does, and sign it again.",
@@ -32,8 +33,6 @@ function judgeRefusals(input: AuditInput): Finding[] {
   }
   return findings;
 }
-
-const TITLES = { cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" } as const;
 
 function judgeGovernance(input: AuditInput): Finding[] {
   const findings: Finding[] = [];

@@ -12,7 +12,8 @@ import {
   readFields,
   signedContent,
 } from "./handshake-token.ts";
-import { credentialsOf, type LocalCredentials, type LocalIdentity } from "./local-identity.ts";
+import { credentialsOf, type LocalCredentials } from "./local-credentials.ts";
+import type { LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 import { agreementDiffers, checkChallenge, checkEcho, checkHash } from "./rules.ts";

@@ -7,7 +7,6 @@ import {
   type KeyAgreementGroup,
   matchKey,
   type PathInput,
-  type PathQuestion,
   pathValidator,
   type Signer,
   utf8Bytes,
@@ -15,19 +14,16 @@ import {
   validatePath,
   verifyDocument,
 } from "@ddscred/core";
-import type { Permissions } from "../documents/permissions.ts";
 import { signingOf } from "./algorithms.ts";
 import type { DataHolder } from "./data-holder.ts";
 import { adjustedGuid, checkGuid } from "./guid.ts";
-import type { HashedFields } from "./handshake-token.ts";
+import { keepCredentials } from "./local-credentials.ts";
 import {
   decodeParticipantData,
   encodeParticipantData,
-  type ParticipantData,
   type ParticipantSecurityInfo,
 } from "./parameter-list.ts";
 import type { ModpEncoding } from "./public-value.ts";
-import { Recent } from "./recent.ts";
 import { identityToken, permissionsToken } from "./tokens.ts";
 
 /** What a participant authenticates with, and how. */
@@ -74,41 +70,6 @@ export interface LocalIdentity {
   /** To announce at discovery. */
   readonly identityToken: DataHolder;
   readonly permissionsToken: DataHolder;
-}
-
-/** What a handshake needs of its own side and nobody else may see. */
-export interface LocalCredentials
-  extends Required<
-    Pick<
-      LocalIdentityOptions,
-      "crypto" | "signer" | "permissionsCa" | "permissionsDocument" | "keyAgreement" | "modpEncoding"
-    >
-  > {
-  readonly trailingNul: boolean;
-  readonly timeout: number;
-  /** Validates the path of a peer's certificate. */
-  readonly validatePeer: (question: PathQuestion) => Promise<ValidatedPath>;
-  /** `c.id`: the certificate as PEM. */
-  readonly identity: Uint8Array;
-  /** `c.pdata`. */
-  readonly participantData: Uint8Array;
-  /** Our own credentials, by the name of the key agreement that they are sent with. */
-  readonly own: Recent<HashedFields>;
-  readonly recent: RecentPeers;
-}
-
-/** What peers sent lately. Whether it is valid now is asked at each handshake anew. */
-interface RecentPeers {
-  /** By the hash of all credentials: what they claim, not verified but that it fits together. */
-  readonly claims: Recent<{
-    readonly chain: readonly Certificate[];
-    readonly participantData: ParticipantData;
-  }>;
-  /** By the same: documents that our permissions CA was verified to have signed. */
-  readonly permissions: Recent<Permissions>;
-  /** By digest, for a peer that comes with another GUID: certificates, and documents that were verified. */
-  readonly chains: Recent<readonly Certificate[]>;
-  readonly documents: Recent<Permissions>;
 }
 
 /**
@@ -158,7 +119,7 @@ export async function validateLocalIdentity(
     options.participantData?.slice() ??
     encodeParticipantData({ guid, ...tokens, ...(securityInfo && { securityInfo }) });
   const local: LocalIdentity = Object.freeze({ certificate, path, guid, ...tokens });
-  credentials.set(local, {
+  keepCredentials(local, {
     signer,
     validatePeer: pathValidator({
       ...pathOptions,
@@ -175,25 +136,9 @@ export async function validateLocalIdentity(
     timeout: options.timeout ?? DEFAULT_TIMEOUT,
     identity: utf8Bytes(encodePem("CERTIFICATE", certificate.der)),
     participantData,
-    own: new Recent(MAX_RECENT),
-    recent: {
-      claims: new Recent(MAX_RECENT),
-      permissions: new Recent(MAX_RECENT),
-      chains: new Recent(MAX_RECENT),
-      documents: new Recent(MAX_RECENT),
-    },
   });
   return local;
 }
-
-/** For the handshake alone. */
-export function credentialsOf(local: LocalIdentity): LocalCredentials {
-  const found = credentials.get(local);
-  if (found === undefined) throw new TypeError("a LocalIdentity is made by validateLocalIdentity only");
-  return found;
-}
-
-const credentials = new WeakMap<LocalIdentity, LocalCredentials>();
 
 async function boundGuid(
   participantData: Uint8Array,
@@ -211,4 +156,3 @@ function randomGuid(crypto: CryptoProvider): Uint8Array {
 }
 
 const DEFAULT_TIMEOUT = 100_000;
-const MAX_RECENT = 32;

@@ -1,7 +1,8 @@
 import type { DataHolder } from "./data-holder.ts";
 import { replayed, tokenInvalid } from "./fault.ts";
 import { compareGuids } from "./guid.ts";
-import { credentialsOf, type LocalIdentity } from "./local-identity.ts";
+import { credentialsOf } from "./local-credentials.ts";
+import type { LocalIdentity } from "./local-identity.ts";
 import { authRequestToken, checkIdentityToken, readAuthRequest } from "./tokens.ts";
 
 /** What is known of a peer before the handshake; none of it is proved. */

@@ -10,7 +10,8 @@ import {
   signedContent,
 } from "./handshake-token.ts";
 import { ownCredentials } from "./initiator.ts";
-import { credentialsOf, type LocalIdentity } from "./local-identity.ts";
+import { credentialsOf } from "./local-credentials.ts";
+import type { LocalIdentity } from "./local-identity.ts";
 import { decodePublicValue, encodePublicValue } from "./public-value.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 import { checkChallenge, checkEcho, checkHash } from "./rules.ts";

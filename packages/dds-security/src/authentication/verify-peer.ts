@@ -11,7 +11,8 @@ import { signingOf } from "./algorithms.ts";
 import { identityMismatch, replayed, tokenInvalid } from "./fault.ts";
 import { checkGuid, compareGuids } from "./guid.ts";
 import { signedContent, type Transcript } from "./handshake-token.ts";
-import type { LocalCredentials, LocalIdentity } from "./local-identity.ts";
+import type { LocalCredentials } from "./local-credentials.ts";
+import type { LocalIdentity } from "./local-identity.ts";
 import { decodeParticipantData, type ParticipantData } from "./parameter-list.ts";
 import type { RemoteIdentity } from "./remote-identity.ts";
 

@@ -2,7 +2,8 @@ import { CredentialError, type CryptoProvider, type Resolver } from "@ddscred/co
 import { auditDocuments } from "../audit/audit.ts";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
-import { type Attempt, openDeployment } from "../credentials/deployment.ts";
+import type { Attempt } from "../credentials/attempt.ts";
+import { openDeployment } from "../credentials/deployment.ts";
 import type { ReadCaFolder } from "../credentials/trust.ts";
 import { type Finding, findingFromError } from "../finding.ts";
 import { judgeCa } from "./ca.ts";

@@ -2,6 +2,7 @@ import { basicConstraints, type Certificate, sameBytes, signatureSchemeOf } from
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { Deployment } from "../credentials/deployment.ts";
+import { hasKnownKey } from "../credentials/trust.ts";
 import { documentReaders, signedFormLimits } from "../documents/signed-form.ts";
 import { type Finding, finding } from "../finding.ts";
 import { place } from "./place.ts";
@@ -25,7 +26,10 @@ const limits: readonly PeerLimit[] = [
       peers: ["cyclonedds"],
       message: "Cyclone DDS accepts keys of RSA 2048 and 256-bit curves only here",
       hint: "Use RSA 2048 or EC P-256 where Cyclone DDS takes part.",
-      exceeded: (deployment) => !hasFirstVersionKey(certificateOf(deployment, property)),
+      exceeded: (deployment) => {
+        const certificate = certificateOf(deployment, property);
+        return certificate !== undefined && !hasKnownKey(certificate);
+      },
     }),
   ),
   {
@@ -108,13 +112,6 @@ function certificateOf(deployment: Deployment, property: SecurityProperty): Cert
   return property === "dds.sec.auth.identity_ca"
     ? deployment.identityCa?.[0]
     : deployment.identityCertificate;
-}
-
-/** DDS-Security 1.1 9.3.1.1: RSA 2048 or EC prime256v1. */
-function hasFirstVersionKey(certificate: Certificate | undefined): boolean {
-  if (certificate === undefined) return true;
-  const { keyType, bits } = certificate.publicKey;
-  return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
 }
 
 function isSelfIssued(certificate: Certificate): boolean {

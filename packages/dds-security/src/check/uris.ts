@@ -8,6 +8,7 @@ import {
 } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
+import { documentReaders } from "../documents/signed-form.ts";
 import { type Finding, finding } from "../finding.ts";
 import { place } from "./place.ts";
 
@@ -26,7 +27,7 @@ export function judgeUris(configuration: Configuration): Finding[] {
         finding(
           "PEER_DIFFERS",
           "warning",
-          `${peerName(reading.peer)} ${reading.accepted ? "reads" : "does not accept"} this: ${reading.reads}`,
+          `${documentReaders[reading.peer]} ${reading.accepted ? "reads" : "does not accept"} this: ${reading.reads}`,
           {
             ...place(configuration, property),
             peers: [reading.peer],
@@ -127,5 +128,3 @@ const INSTEAD = [
   ["pin-source", "it takes the PIN from FASTDDS_PKCS11_PIN or pin-value"],
   ["module-path", "it takes the module from PKCS11_MODULE_PATH"],
 ] as const;
-
-const peerName = (peer: PeerReading["peer"]) => ({ cyclonedds: "Cyclone DDS", fastdds: "Fast DDS" })[peer];

@@ -51,8 +51,7 @@ export async function openTrustedCas(
     throw new CredentialError("UNSUPPORTED", "nothing here reads the folder of trusted CAs");
   }
   const files = await readFolder(path);
-  const isKnown = ({ certificate }: TrustedCaFile) =>
-    certificate !== undefined && hasKnownKey(certificate.publicKey);
+  const isKnown = ({ certificate }: TrustedCaFile) => certificate !== undefined && hasKnownKey(certificate);
   const certificates = files.filter(isKnown).flatMap(({ certificate }) => certificate ?? []);
   if (certificates.length > MAX_TRUSTED_CAS) {
     const problem = `the folder holds ${certificates.length} CAs; Cyclone DDS refuses more than ${MAX_TRUSTED_CAS}`;
@@ -78,7 +77,10 @@ export async function openRevocationLists(
   return lists.map((list) => parseRevocationList(list));
 }
 
-/** RSA of 2048 bits, or any curve of 256. */
-function hasKnownKey({ keyType, bits }: Certificate["publicKey"]): boolean {
+/**
+ * Whether Cyclone DDS knows a key of an identity or its CA: RSA of exactly 2048 bits, or EC of exactly 256, which are the
+ * keys of DDS-Security 1.1 9.3.1.1 but for the curve, at which it does not look.
+ */
+export function hasKnownKey({ publicKey: { keyType, bits } }: Certificate): boolean {
   return (keyType === "rsa" && bits === 2048) || (keyType === "ec" && bits === 256);
 }

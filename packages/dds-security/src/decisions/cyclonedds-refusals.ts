@@ -9,8 +9,12 @@ export function refusal(
   message: string,
   cause?: CredentialError,
 ): PeerRefusal {
-  const location = cause?.location;
-  return new PeerRefusal(code, message, { peerCode, ...(location && { location }) });
+  const { location, hint } = cause ?? {};
+  return new PeerRefusal(code, message, {
+    peerCode,
+    ...(location && { location }),
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 export const parsing = (error: CredentialError, peerCode: number, what: string): PeerRefusal =>

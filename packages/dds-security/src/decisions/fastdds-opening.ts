@@ -1,24 +1,24 @@
 import {
   type Certificate,
   CredentialError,
-  type ErrorCode,
   namesEqual,
   type RevocationList,
   sameBytes,
   type VerifiedDocument,
-  verifyDocument,
 } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
+import { onProperty } from "../credentials/attempt.ts";
 import type { DeploymentContext } from "../credentials/deployment.ts";
 import { openRevocationLists } from "../credentials/trust.ts";
 import { oneLineName } from "../documents/one-line-name.ts";
-import { signedFormLimits } from "../documents/signed-form.ts";
+import { attempt, shown, uriRefusal } from "./fastdds-refusals.ts";
+import { verifySigned } from "./fastdds-signature.ts";
 import type { OpenedAccess } from "./opening.ts";
 import { caKind, faultCode, type PathFault, peerPathFault } from "./peer-path.ts";
 import { PeerRefusal } from "./peer-refusal.ts";
 import { revocationFault } from "./peer-revocation.ts";
-import { fastUri, type PeerUri, shownPath } from "./peer-uri.ts";
+import { fastUri, type PeerUri } from "./peer-uri.ts";
 
 /**
  * Opens a configuration as Fast DDS does: what it reads, in its order. It often refuses without a word; then the
@@ -44,9 +44,15 @@ class FastOpening {
 
   async identity(): Promise<Certificate> {
     const store = await this.#ca("dds.sec.auth.identity_ca");
-    const certificate = this.#uri("dds.sec.auth.identity_certificate");
-    const [leaf] = await this.#certificates(certificate);
-    if (leaf === undefined) throw new PeerRefusal("PEM_NOT_FOUND", `cannot read ${shown(certificate)}`);
+    const leaf = await this.#on(IDENTITY_CERTIFICATE, () => this.#identityCertificate(store));
+    await this.#on(PRIVATE_KEY, () => this.#privateKey(leaf));
+    return leaf;
+  }
+
+  async #identityCertificate(store: readonly Certificate[]): Promise<Certificate> {
+    const uri = this.#uri(IDENTITY_CERTIFICATE);
+    const [leaf] = await this.#certificates(uri);
+    if (leaf === undefined) throw new PeerRefusal("PEM_NOT_FOUND", `cannot read ${shown(uri)}`);
     const lists = await this.#revocationLists();
     const [ca = leaf] = store.filter(({ subject }) => namesEqual(subject, leaf.issuer));
     const fault =
@@ -59,7 +65,6 @@ class FastOpening {
       const message = "the identity certificate is not accepted: it is not signed with SHA-256";
       throw new PeerRefusal("ALGORITHM_REFUSED", message);
     }
-    await this.#privateKey(leaf);
     return leaf;
   }
 
@@ -75,8 +80,12 @@ class FastOpening {
     };
   }
 
+  #ca(property: SecurityProperty): Promise<readonly Certificate[]> {
+    return this.#on(property, () => this.#store(property));
+  }
+
   /** All certificates of the file, from the first on whose signature it knows; the first one of all is verified. */
-  async #ca(property: SecurityProperty): Promise<readonly Certificate[]> {
+  async #store(property: SecurityProperty): Promise<readonly Certificate[]> {
     const all = await this.#certificates(this.#uri(property));
     const from = all.findIndex(({ signatureAlgorithm: { oid } }) => KNOWN_SIGNATURES.has(oid));
     const [first] = all;
@@ -93,13 +102,14 @@ class FastOpening {
 
   /** Undefined where none are named. */
   async #revocationLists(): Promise<readonly RevocationList[] | undefined> {
-    const property = "org.eclipse.cyclonedds.sec.auth.crl";
-    if ((this.#configuration.properties.get(property)?.value ?? "") === "") return undefined;
-    const uri = this.#uri(property);
-    return await attempt(
-      () => openRevocationLists(uri.uri, this.#context.resolver),
-      `OpenSSL library cannot read file ${shown(uri)}`,
-    );
+    if ((this.#configuration.properties.get(CRL)?.value ?? "") === "") return undefined;
+    return await this.#on(CRL, async () => {
+      const uri = this.#uri(CRL);
+      return await attempt(
+        () => openRevocationLists(uri.uri, this.#context.resolver),
+        `OpenSSL library cannot read file ${shown(uri)}`,
+      );
+    });
   }
 
   async #certificates(uri: PeerUri): Promise<readonly Certificate[]> {
@@ -110,7 +120,7 @@ class FastOpening {
   }
 
   async #privateKey(leaf: Certificate): Promise<void> {
-    const uri = this.#uri("dds.sec.auth.private_key", ["file", "pkcs11"]);
+    const uri = this.#uri(PRIVATE_KEY, ["file", "pkcs11"]);
     const { password } = this.#configuration;
     try {
       const key = await this.#context.resolver.signer(uri.uri, password && { passphrase: password.value });
@@ -119,7 +129,8 @@ class FastOpening {
       if (!(error instanceof CredentialError)) throw error;
       // Keys of kinds that are not read here: Fast DDS takes any that fits the certificate.
       if (error.code === "KEY_UNSUPPORTED") return;
-      throw new PeerRefusal(error.code, `Error obtaining private key ${shown(uri)}: ${error.message}`);
+      const { code, message, hint } = error;
+      throw new PeerRefusal(code, `Error obtaining private key ${shown(uri)}: ${message}`, { hint });
     }
     throw new PeerRefusal("KEY_MISMATCH", `Error verifying private key ${shown(uri)}`);
   }
@@ -128,38 +139,18 @@ class FastOpening {
     property: SecurityProperty,
     store: readonly Certificate[],
   ): Promise<{ signed: VerifiedDocument; file: string }> {
-    const uri = this.#uri(property);
-    const bytes = await attempt(
-      () => this.#context.resolver.document(uri.uri),
-      `Cannot read file file://${shown(uri)}`,
-    );
-    return { signed: await this.#verified(bytes, store), file: shown(uri) };
+    return await this.#on(property, async () => {
+      const uri = this.#uri(property);
+      const bytes = await attempt(
+        () => this.#context.resolver.document(uri.uri),
+        `Cannot read file file://${shown(uri)}`,
+      );
+      return { signed: await verifySigned(bytes, store, this.#context.crypto), file: shown(uri) };
+    });
   }
 
-  /** Any certificate of the CA's file may have signed. With SHA-1, which Fast DDS takes, none counts here. */
-  async #verified(bytes: Uint8Array, store: readonly Certificate[]): Promise<VerifiedDocument> {
-    const { crypto } = this.#context;
-    let first: CredentialError | undefined;
-    for (const ca of store) {
-      try {
-        const signed = await verifyDocument(bytes, { ca, crypto });
-        const limit = signedFormLimits(signed).find(({ readers }) => readers.includes("fastdds"));
-        if (limit === undefined) return signed;
-        throw new CredentialError("DOCUMENT_FORM_REFUSED", limit.message);
-      } catch (error) {
-        if (!(error instanceof CredentialError)) throw error;
-        first ??= error;
-      }
-    }
-    const code = first?.code ?? "DOCUMENT_SIGNER_MISMATCH";
-    const said = NOT_SMIME.has(code)
-      ? "Input data has not PKCS7 S/MIME format"
-      : "PKCS7 data verification failed";
-    throw new PeerRefusal(
-      code,
-      `${said}: ${first?.message ?? ""}`,
-      first?.location && { location: first.location },
-    );
+  #on<T>(property: SecurityProperty, work: () => Promise<T>): Promise<T> {
+    return onProperty(this.#configuration, property, work);
   }
 
   #uri(property: SecurityProperty, kinds: readonly PeerUri["kind"][] = ["file"]): PeerUri {
@@ -170,16 +161,7 @@ class FastOpening {
     if (value === "") throw new PeerRefusal("PROPERTY_MISSING", `Not found ${property} property`);
     const uri = fastUri(value, ofFastdds);
     if (uri !== undefined && kinds.includes(uri.kind)) return uri;
-    throw new PeerRefusal("URI_INVALID", "Unsupported URI format");
-  }
-}
-
-async function attempt<T>(work: () => Promise<T>, message: string): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof CredentialError)) throw error;
-    throw new PeerRefusal(error.code, `${message}: ${error.message}`);
+    throw uriRefusal(this.#configuration, property, value);
   }
 }
 
@@ -188,8 +170,8 @@ function strictFault(certificate: Certificate): PathFault | undefined {
   return caKind(certificate) > 1 ? { number: 79, message: "invalid CA certificate" } : undefined;
 }
 
-const shown = ({ path = "" }: PeerUri): string => shownPath(path);
-
+const IDENTITY_CERTIFICATE = "dds.sec.auth.identity_certificate";
+const PRIVATE_KEY = "dds.sec.auth.private_key";
+const CRL = "org.eclipse.cyclonedds.sec.auth.crl";
 /** ecdsa-with-SHA256, sha256WithRSAEncryption, sha1WithRSAEncryption. */
 const KNOWN_SIGNATURES = new Set(["1.2.840.10045.4.3.2", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.5"]);
-const NOT_SMIME = new Set<ErrorCode>(["DOCUMENT_NOT_SMIME", "DOCUMENT_FORM_REFUSED"]);
