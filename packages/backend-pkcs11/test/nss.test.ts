@@ -50,6 +50,13 @@ for (const isolation of ["inline", "process"] as const) {
       message: /other parameters/,
     });
     await other.close();
+    const deadly = pkcs11Backend({ module: softokn, libraryParameters: "flags=readOnly", isolation });
+    await backend.close();
+    t.match(await failure(deadly.certificates("pkcs11:token=nss-test")), {
+      code: "MODULE_FAILED",
+      hint: /configDir/,
+    });
+    await deadly.close();
   });
 }
 
