@@ -15,11 +15,13 @@ export function accessBy(
   open: ModuleOpener,
   closing: AbortSignalLike,
 ): TokenAccess {
-  const { module, pin, allowModuleFromUri = true, discover = false, pinCommands = [] } = options;
+  const { module, libraryParameters, pin, allowModuleFromUri = true } = options;
+  const { discover = false, pinCommands = [] } = options;
   const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
   const { sessions = Number.POSITIVE_INFINITY, keepAlive, onEvent, trace } = options;
-  const search = discover ? () => discoverModules() : undefined;
-  const modules = new Modules({ module, allowModuleFromUri, discover: search }, tracedOpener(open, trace));
+  const search = () => discoverModules({ option: module, parameters: libraryParameters });
+  const choice = { module, libraryParameters, allowModuleFromUri, discover: discover ? search : undefined };
+  const modules = new Modules(choice, tracedOpener(open, trace));
   const pins = { provider: pin, commands: [...pinCommands], closing };
   const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };
   return new TokenAccess(modules, pins, rules);

@@ -52,8 +52,9 @@ export class Pkcs11Backend implements Pkcs11Source {
   constructor(options: Pkcs11BackendOptions, open: ModuleOpener) {
     this.#access = accessBy(checkedOptions(options), open, this.#ending.signal);
     this.#verifiesEach = options.verifyEach ?? false;
-    const { deadline = DEADLINE, libraryParameters } = options;
-    this.#freshModule = (path) => freshProcessModule(path, deadline, libraryParameters);
+    const { deadline = DEADLINE } = options;
+    this.#freshModule = async (path) =>
+      freshProcessModule(path, deadline, await this.#access.modules.parametersFor(path));
     this.#onEvent = options.onEvent;
   }
 

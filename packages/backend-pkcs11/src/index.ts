@@ -1,8 +1,10 @@
 export {
+  type DiscoverOptions,
   type Discovery,
   discoverModules,
   type ModuleCandidate,
   type ModuleOrigin,
+  moduleVariables,
   type OpensslDiscovery,
 } from "./discovery/discover.ts";
 export {
@@ -15,6 +17,7 @@ export {
 export type { DiscoveryFinding } from "./discovery/finding.ts";
 export { initialiseHint, judgeLabels, judgeSlots, judgeToken, tokenFacts } from "./discovery/health.ts";
 export type { EngineSection, ProviderSection } from "./discovery/openssl/pkcs11.ts";
+export type { ModuleParameters } from "./discovery/parameters.ts";
 export type { EventListener, Pkcs11Event } from "./events.ts";
 export type { Pkcs11BackendOptions } from "./options.ts";
 export { pkcs11Backend } from "./pkcs11-backend.ts";

@@ -2,14 +2,17 @@ import { realpathSync } from "node:fs";
 import { CredentialError, matchesModule, type Pkcs11Uri, redactUri } from "@ddscred/core";
 import type { BorrowedModule, Module } from "./cryptoki/module.ts";
 import { chooseModule } from "./discovery/choose.ts";
-import type { Discovery } from "./discovery/discover.ts";
+import type { Discovery, ModuleCandidate } from "./discovery/discover.ts";
+import { OPTION } from "./discovery/parameters.ts";
 
-/** Opens the module at a path. */
-export type ModuleOpener = (path: string) => Promise<BorrowedModule>;
+/** Opens the module at a path, started with a text where it wants one. */
+export type ModuleOpener = (path: string, parameters?: string) => Promise<BorrowedModule>;
 
 export interface ModuleChoice {
   /** The module of all URIs that name none. */
   readonly module?: string | undefined;
+  /** What modules are started with. Where modules are looked for too: that one, or one of the environment. */
+  readonly libraryParameters?: string | undefined;
   /** Whether a URI may name another one. */
   readonly allowModuleFromUri: boolean;
   /** Looks for modules where neither names one. */
@@ -36,13 +39,25 @@ export class Modules {
    * `MODULE_REQUIRED`, `MODULE_REFUSED`, and what opening a module may throw.
    */
   async forUri(uri: Pkcs11Uri): Promise<Module> {
-    const { module, discover } = this.#choice;
+    const { module, libraryParameters, discover } = this.#choice;
     if (discover === undefined || module !== undefined || uri.query["module-path"] !== undefined) {
-      return await this.#module(this.#pathFor(uri));
+      const path = this.#pathFor(uri);
+      return await this.#module(path, await this.parametersFor(path));
     }
-    const open = (path: string) => this.#module(path);
-    this.#discovery ??= discover();
-    return await chooseModule(uri, await this.#discovery, (path) => nameFits(uri, path), open);
+    const discovery = await this.#found(discover);
+    if (libraryParameters !== undefined && !isAnyMeant(discovery)) throw nobodyMeant();
+    const open = ({ path, parameters }: ModuleCandidate) => this.#module(path, parameters?.text.reveal());
+    return await chooseModule(uri, discovery, (path) => nameFits(uri, path), open);
+  }
+
+  /** What a module is started with: what the caller says, else what the machine's configuration states for its file. */
+  async parametersFor(path: string): Promise<string | undefined> {
+    const { module, libraryParameters, discover } = this.#choice;
+    if (discover === undefined || (module !== undefined && libraryParameters !== undefined))
+      return libraryParameters;
+    const { candidates } = await this.#found(discover);
+    const known = candidates.find((one) => one.exists && isSameFile(one.path, path));
+    return known?.parameters?.text.reveal();
   }
 
   /** Gives all back. */
@@ -52,6 +67,11 @@ export class Modules {
       await borrowed.then((opened) => opened.release()).catch(() => undefined);
     }
     this.#borrowed.clear();
+  }
+
+  async #found(discover: () => Promise<Discovery>): Promise<Discovery> {
+    this.#discovery ??= discover();
+    return await this.#discovery;
   }
 
   #pathFor(uri: Pkcs11Uri): string {
@@ -86,10 +106,10 @@ export class Modules {
     );
   }
 
-  async #module(path: string): Promise<Module> {
+  async #module(path: string, parameters: string | undefined): Promise<Module> {
     const known = this.#borrowed.get(path);
     if (known !== undefined) return (await known).module;
-    const opening = this.#open(path);
+    const opening = this.#open(path, parameters);
     this.#borrowed.set(path, opening);
     try {
       return (await opening).module;
@@ -98,6 +118,16 @@ export class Modules {
       throw error;
     }
   }
+}
+
+/** Whether the parameters that the caller gave are for one of the modules that were found. */
+function isAnyMeant({ candidates }: Discovery): boolean {
+  return candidates.some(({ parameters }) => parameters?.where === OPTION);
+}
+
+function nobodyMeant(): CredentialError {
+  const message = "library parameters are given, and the environment names no module that is there";
+  return new CredentialError("MODULE_REQUIRED", message, { hint: "Name the module that they are for." });
 }
 
 /** Whether the URI's module attributes name the module, by its path as it is written or as it really is. */

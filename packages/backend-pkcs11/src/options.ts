@@ -6,7 +6,11 @@ import type { TraceListener } from "./trace.ts";
 export interface Pkcs11BackendOptions {
   /** Path of the PKCS#11 module. A URI whose `module-path` names another one is refused. */
   readonly module?: string;
-  /** What the module is started with, for modules that want a text: NSS softokn, as `configDir='sql:/path' flags=readOnly`. */
+  /**
+   * What the module is started with, for modules that want a text: NSS softokn, as `configDir='sql:/path' flags=readOnly`.
+   * It may hold passwords, and is never shown. With `discover` it is for `module`, or else for the one that the
+   * environment names; what it does not say for a module is taken from where the machine's configuration states it.
+   */
   readonly libraryParameters?: string;
   /** Asked for a PIN where the URI has none. */
   readonly pin?: PinProvider;
@@ -17,7 +21,8 @@ export interface Pkcs11BackendOptions {
   readonly allowModuleFromUri?: boolean;
   /**
    * Whether a module is looked for where neither the options nor the URI name one: in PKCS11_MODULE_PATH and
-   * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files. Default false.
+   * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files; and what a module is started with, in
+   * the latter two. Default false.
    */
   readonly discover?: boolean;
   /**

@@ -10,10 +10,10 @@ import type { Pkcs11Source } from "./source.ts";
  * loaded before the first call. A private key never leaves its token.
  */
 export function pkcs11Backend(options: Pkcs11BackendOptions = {}): Pkcs11Source {
-  const { isolation = "process", deadline = DEADLINE, libraryParameters } = options;
+  const { isolation = "process", deadline = DEADLINE } = options;
   const open: ModuleOpener =
     isolation === "inline"
-      ? (path) => borrowModule(path, libraryParameters)
-      : (path) => borrowProcessModule(path, deadline, libraryParameters);
+      ? borrowModule
+      : (path, parameters) => borrowProcessModule(path, deadline, parameters);
   return new Pkcs11Backend(options, open);
 }

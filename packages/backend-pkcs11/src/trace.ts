@@ -32,8 +32,8 @@ export type TraceListener = (call: TracedCall) => void;
 /** Opens modules whose calls are told to a listener, if there is one. */
 export function tracedOpener(open: ModuleOpener, listener: TraceListener | undefined): ModuleOpener {
   if (listener === undefined) return open;
-  return async (path) => {
-    const { module, release } = await timed(listener, { call: "C_Initialize" }, () => open(path));
+  return async (path, parameters) => {
+    const { module, release } = await timed(listener, { call: "C_Initialize" }, () => open(path, parameters));
     return {
       module: traced(module, listener),
       release: () => timed(listener, { call: "C_Finalize" }, release),

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import t from "tap";
 import { discoverModules } from "../dist/discovery/discover.js";
@@ -37,6 +38,7 @@ function machine(
         .map((name) => name.slice(path.length + 1)),
     exists: async (path) => names.includes(path) || isFolder(path),
     isFolder: async (path) => isFolder(path),
+    realPath: async (path) => path,
   };
 }
 
@@ -258,6 +260,96 @@ t.test("where a PIN stands is said, and not what it is", async (t) => {
   t.equal(discovery.openssl?.engines[0]?.pinAt?.line, 9);
   t.equal(discovery.openssl?.providers[0]?.pinAt?.line, 13);
   t.notMatch(JSON.stringify(discovery), PIN);
+});
+
+const sections = (provider: string, engine = ""): string =>
+  `openssl_conf = i\n[i]\nproviders = p\nengines = e\n[p]\npkcs11 = ps\n[ps]\n${provider}\n[e]\npkcs11 = es\n[es]\ndynamic_path = /pkcs11.so\n${engine}\n`;
+
+t.test("what a module is started with is found where the machine's configuration states it", async (t) => {
+  const files = {
+    [CNF]: sections(
+      "pkcs11-module-path = /provider.so\npkcs11-module-init-args = \"configDir='sql:/provider' a\"",
+      "INIT_ARGS = configDir='sql:/engine'\nMODULE_PATH = /engine.so",
+    ),
+    "/usr/share/p11-kit/modules/a.module": "module: /a.so\nx-init-reserved: overridden",
+    "/etc/pkcs11/modules/a.module": "x-init-reserved: configDir='sql:/a' secret=canary-parameters",
+    "/usr/share/p11-kit/modules/b.module": "module: /b.so\nx-init-reserved:",
+    "/usr/share/p11-kit/modules/c.module": "module: /c.so\nx-init-reserved: before\0after",
+  };
+  const world = machine(files, { libraries: ["/provider.so", "/engine.so", "/a.so", "/b.so", "/c.so"] });
+  const discovery = await discoverModules({ world });
+  t.same(
+    discovery.candidates.map(({ path, parameters }) => [path, parameters?.text.reveal(), parameters?.where]),
+    [
+      ["/engine.so", "configDir=sql:/engine", `INIT_ARGS at ${CNF}:14`],
+      ["/provider.so", "configDir='sql:/provider' a", `pkcs11-module-init-args at ${CNF}:9`],
+      [
+        "/a.so",
+        "configDir='sql:/a' secret=canary-parameters",
+        "x-init-reserved in /etc/pkcs11/modules/a.module",
+      ],
+      ["/b.so", undefined, undefined],
+      ["/c.so", "before", "x-init-reserved in /usr/share/p11-kit/modules/c.module"],
+    ],
+  );
+  t.same(discovery.findings, []);
+  t.notMatch(inspect(discovery, { depth: 9 }) + JSON.stringify(discovery), /canary|configDir/);
+});
+
+t.test("parameters belong to a module's file, and reach no other", async (t) => {
+  const nss = "module: /nss.so\nx-init-reserved: ";
+  const texts = async (
+    files: Record<string, string>,
+    environment: Record<string, string>,
+    options: { option?: string; parameters?: string; uri?: string } = {},
+  ) => {
+    const world = machine(files, { libraries: ["/nss.so", "/other.so"], environment });
+    const { candidates, findings } = await discoverModules({ world, ...options });
+    const found = candidates.map(({ path, parameters }) => `${path} ${parameters?.text.reveal() ?? "-"}`);
+    return [...found, ...findings.map(({ severity }) => severity)];
+  };
+  const kit = (text: string, name = "a") => ({ [`/etc/pkcs11/modules/${name}.module`]: `${nss}${text}` });
+  const both = { ...kit("one"), "/etc/pkcs11/modules/b.module": "module: /other.so" };
+  const PKCS11_MODULE_PATH = "/nss.so";
+
+  t.same(await texts(both, { PKCS11_MODULE_PATH }), ["/nss.so one", "/nss.so one", "/other.so -"]);
+  t.same(await texts(both, {}, { option: "/nss.so" }), ["/nss.so one", "/nss.so one", "/other.so -"]);
+  t.same(await texts(both, {}, { uri: "/nss.so" }), ["/nss.so one", "/nss.so one", "/other.so -"]);
+
+  const parameters = "mine";
+  t.same(await texts(both, {}, { option: "/other.so", parameters }), [
+    "/other.so mine",
+    "/nss.so one",
+    "/other.so mine",
+  ]);
+  t.same(await texts(both, { PKCS11_MODULE_PATH }, { parameters }), [
+    "/nss.so mine",
+    "/nss.so mine",
+    "/other.so -",
+  ]);
+  t.same(await texts(both, { PKCS11_MODULE_PATH }, { parameters, option: "/nowhere.so" }), [
+    "/nowhere.so -",
+    "/nss.so one",
+    "/nss.so one",
+    "/other.so -",
+  ]);
+  t.same(await texts(both, {}, { parameters }), ["/nss.so one", "/other.so -"], "nobody named one");
+
+  t.same(await texts({ ...kit("one"), ...kit("two", "b") }, {}), ["/nss.so one", "/nss.so one", "warning"]);
+  t.same(await texts({ ...kit("one"), ...kit("one", "b") }, {}), ["/nss.so one", "/nss.so one"]);
+
+  const environment = { PKCS11_MODULE_PATH: "/other.so", PKCS11_PROVIDER_MODULE: "/nss.so" };
+  const cnf = (...args: [string, string?]) => ({ [CNF]: sections(...args) });
+  t.same(
+    await texts(cnf("pkcs11-module-init-args = p", "INIT_ARGS = e"), environment),
+    ["/other.so e", "/nss.so p"],
+    "a section without a module means that of its variable",
+  );
+  t.same(
+    await texts(cnf("pkcs11-module-init-args = p\npkcs11-module-path = /provider.so"), environment),
+    ["/other.so -", "/nss.so -", "/provider.so p"],
+    "one with a module does not mean another",
+  );
 });
 
 t.test("modules are found by option, URI, environment, openssl.cnf and p11-kit, in this order", async (t) => {

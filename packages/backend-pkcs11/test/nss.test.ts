@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,7 +50,44 @@ for (const isolation of ["inline", "process"] as const) {
       message: /other parameters/,
     });
     await other.close();
+    const deadly = pkcs11Backend({ module: softokn, libraryParameters: "flags=readOnly", isolation });
+    await backend.close();
+    t.match(await failure(deadly.certificates("pkcs11:token=nss-test")), {
+      code: "MODULE_FAILED",
+      hint: /configDir/,
+    });
+    await deadly.close();
   });
+
+  t.test(`it is found with its library parameters in p11-kit's file, ${isolation}`, skip ?? {}, async (t) => {
+    t.intercept(process, "env", { value: { ...process.env, ...machineWith(libraryParameters) } });
+    const backend = pkcs11Backend({ discover: true, isolation });
+    t.teardown(() => backend.close());
+    const uri = "pkcs11:token=nss-test;object=alice";
+    t.equal((await backend.certificates(uri)).length, 1);
+    t.match(await backend.waitForToken(uri), { kind: "token", label: "nss-test" });
+    const named = pkcs11Backend({ discover: true, isolation, module: softokn });
+    t.teardown(() => named.close());
+    t.equal((await named.certificates(uri)).length, 1, "module names the same file");
+    if (noProcesses !== false) return;
+    for (const shown of children().map(shownOf)) t.notMatch(shown, /configDir|nss-test/);
+  });
+}
+
+/** The environment of a user whose p11-kit knows the module with parameters. */
+function machineWith(parameters: string): Record<string, string> {
+  const home = join(folder, "home");
+  const modules = join(home, ".config/pkcs11/modules");
+  mkdirSync(modules, { recursive: true });
+  const text = `module: ${softokn}\nx-init-reserved: ${parameters}\npriority: 9\n`;
+  writeFileSync(join(modules, "nss.module"), text);
+  writeFileSync(join(home, "openssl.cnf"), "");
+  return {
+    HOME: home,
+    OPENSSL_CONF: join(home, "openssl.cnf"),
+    PKCS11_MODULE_PATH: "",
+    PKCS11_PROVIDER_MODULE: "",
+  };
 }
 
 t.test("library parameters, which may hold secrets, are shown to nobody", skip ?? {}, async (t) => {

@@ -7,12 +7,15 @@ import {
 } from "@ddscred/backend-pkcs11";
 import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
+import { definedOnly } from "./options.ts";
 import { programPins } from "./pin/pins.ts";
 
 /** How the program's resolver is put together. */
 export interface Wiring {
   /** PKCS#11 module, where the command line names one. */
   readonly module?: string | undefined;
+  /** What it is started with; without one, the module that the environment names. */
+  readonly libraryParameters?: string | undefined;
   /** Folders for relative file: paths, tried in order. */
   readonly bases?: readonly string[];
   /** Where PINs come from that no URI holds. Default: whoever sits at the terminal. */
@@ -42,8 +45,11 @@ export function wire(wiring: Wiring): Wired {
     // One command is a process of its own already, and starting another takes longer than most of them.
     isolation: "inline",
     pin: wiring.pin ?? programPins(),
-    ...(wiring.module === undefined ? {} : { module: wiring.module }),
-    ...(wiring.trace === undefined ? {} : { trace: wiring.trace }),
+    ...definedOnly({
+      module: wiring.module,
+      libraryParameters: wiring.libraryParameters,
+      trace: wiring.trace,
+    }),
   });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto, tokens: pkcs11 };
 }

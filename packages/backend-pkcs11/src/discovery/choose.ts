@@ -1,6 +1,6 @@
 import { CredentialError, matchesToken, type Pkcs11Uri, type TokenInfo } from "@ddscred/core";
 import type { Module } from "../cryptoki/module.ts";
-import type { Discovery } from "./discover.ts";
+import type { Discovery, ModuleCandidate } from "./discover.ts";
 
 /**
  * The module for a URI that names none, where none is configured: the first that was found and exists. The
@@ -15,7 +15,7 @@ export async function chooseModule(
   uri: Pkcs11Uri,
   { candidates, searched }: Discovery,
   fits: (path: string) => boolean,
-  open: (path: string) => Promise<Module>,
+  open: (candidate: ModuleCandidate) => Promise<Module>,
 ): Promise<Module> {
   const fitting = candidates.filter(({ path, exists }) => exists && fits(path));
   const [first] = fitting;
@@ -29,23 +29,23 @@ export async function chooseModule(
       `no PKCS#11 module was named, and none found: ${why.join("; ")}`,
     );
   }
-  if (first.origin.kind !== "p11-kit") return await open(first.path);
-  let withTokens: string | undefined;
-  for (const { path } of fitting) {
-    const tokens = await tokensBehind(path, open);
-    if (tokens.some((token) => matchesToken(uri, token))) return await open(path);
-    if (tokens.length > 0) withTokens ??= path;
+  if (first.origin.kind !== "p11-kit") return await open(first);
+  let withTokens: ModuleCandidate | undefined;
+  for (const candidate of fitting) {
+    const tokens = await tokensBehind(candidate, open);
+    if (tokens.some((token) => matchesToken(uri, token))) return await open(candidate);
+    if (tokens.length > 0) withTokens ??= candidate;
   }
-  return await open(withTokens ?? first.path);
+  return await open(withTokens ?? first);
 }
 
 /** None where the module fails: it does not hide the others. */
 async function tokensBehind(
-  path: string,
-  open: (path: string) => Promise<Module>,
+  candidate: ModuleCandidate,
+  open: (candidate: ModuleCandidate) => Promise<Module>,
 ): Promise<readonly TokenInfo[]> {
   try {
-    return (await (await open(path)).slots()).map(({ token }) => token);
+    return (await (await open(candidate)).slots()).map(({ token }) => token);
   } catch (error) {
     if (error instanceof CredentialError) return [];
     throw error;

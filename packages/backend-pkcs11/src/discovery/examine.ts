@@ -46,6 +46,8 @@ export interface TokenExamination {
 }
 
 export interface ExamineOptions {
+  /** What the module is started with, where it wants a text. */
+  readonly libraryParameters?: string | undefined;
   /** Milliseconds that each step may take: starting, and answering. Default 10,000. */
   readonly deadline?: number;
   readonly trace?: TraceListener | undefined;
@@ -60,10 +62,10 @@ export interface ExamineOptions {
  */
 export async function examineModule(
   path: string,
-  { deadline = DEADLINE, trace }: ExamineOptions = {},
+  { libraryParameters, deadline = DEADLINE, trace }: ExamineOptions = {},
 ): Promise<ModuleExamination> {
-  const open = tracedOpener((file) => borrowProcessModule(file, deadline), trace);
-  const { module, release } = await open(path);
+  const open = tracedOpener((file, parameters) => borrowProcessModule(file, deadline, parameters), trace);
+  const { module, release } = await open(path, libraryParameters);
   try {
     return examination(await module.examine());
   } finally {

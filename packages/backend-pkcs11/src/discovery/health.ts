@@ -24,10 +24,11 @@ export function judgeFailure({ code, message, hint }: CredentialError): HealthFi
 
 /** What is wrong with a token: the state of its PIN, and mechanisms that it lacks. */
 export function judgeToken(module: string, token: TokenExamination): readonly HealthFinding[] {
-  const { info, pin, signs } = token;
+  const { info, isLoginRequired, pin, signs } = token;
   const name = `the token ${JSON.stringify(info.label)}`;
   const findings: HealthFinding[] = [];
-  const state = pinStates[pin];
+  // A token that wants no login, such as NSS's for computing alone, wants no PIN either.
+  const state = pin === "not initialised" && !isLoginRequired ? undefined : pinStates[pin];
   if (state !== undefined) {
     const hint = state.hint.replace(/MODULE|LABEL/g, (word) =>
       shellWord(word === "LABEL" ? info.label : module),

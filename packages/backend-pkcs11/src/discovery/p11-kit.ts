@@ -1,5 +1,7 @@
 import { isAbsolute, join } from "node:path";
+import { Secret } from "@ddscred/core";
 import type { DiscoveryFinding } from "./finding.ts";
+import type { ModuleParameters } from "./parameters.ts";
 import type { DiscoveryWorld } from "./world.ts";
 
 /** A module that p11-kit's files name. */
@@ -7,6 +9,8 @@ export interface P11KitModule {
   readonly path: string;
   /** The file that names it. */
   readonly file: string;
+  /** `x-init-reserved`: what p11-kit starts it with. */
+  readonly parameters?: ModuleParameters | undefined;
 }
 
 /**
@@ -17,7 +21,7 @@ export interface P11KitModule {
 export async function p11KitModules(
   world: DiscoveryWorld,
 ): Promise<{ modules: readonly P11KitModule[]; findings: readonly DiscoveryFinding[] }> {
-  const merged = new Map<string, { file: string; settings: Map<string, string> }>();
+  const merged = new Map<string, Merged>();
   const findings: DiscoveryFinding[] = [];
   for (const folder of foldersOf(world)) {
     const names = (await world.listFolder(folder)).filter((name) => name.endsWith(".module"));
@@ -26,17 +30,27 @@ export async function p11KitModules(
       const reading = await world.readFile(file);
       if (reading.text === undefined) findings.push(unread(file, reading.reason));
       const own = p11KitSettings(reading.text ?? "");
-      const settings = new Map([...(merged.get(name)?.settings ?? []), ...own]);
-      merged.set(name, { file: own.has("module") ? file : (merged.get(name)?.file ?? file), settings });
+      const below = merged.get(name);
+      const settings = new Map([...(below?.settings ?? []), ...own]);
+      const parameters = own.has(RESERVED) ? parametersIn(own, file) : below?.parameters;
+      merged.set(name, { file: own.has("module") ? file : (below?.file ?? file), settings, parameters });
     }
   }
   const wanted = [...merged].filter(([, { settings }]) => isOffered(settings));
   wanted.sort(([a, x], [b, y]) => priority(y.settings) - priority(x.settings) || (a < b ? -1 : 1));
   const modules: P11KitModule[] = [];
-  for (const [, { file, settings }] of wanted) {
-    modules.push({ path: await placeOf(settings.get("module") ?? "", world), file });
+  for (const [, { file, settings, parameters }] of wanted) {
+    modules.push({ path: await placeOf(settings.get("module") ?? "", world), file, parameters });
   }
   return { modules, findings };
+}
+
+/** The files of one name. */
+interface Merged {
+  /** The one that names the module. */
+  readonly file: string;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly parameters: ModuleParameters | undefined;
 }
 
 /** `name: value` lines; # begins a comment line. The last of equal names counts. */
@@ -48,6 +62,11 @@ function p11KitSettings(text: string): Map<string, string> {
     settings.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
   }
   return settings;
+}
+
+function parametersIn(settings: ReadonlyMap<string, string>, file: string): ModuleParameters | undefined {
+  const [text = ""] = (settings.get(RESERVED) ?? "").split("\0");
+  return text === "" ? undefined : { text: new Secret(text), where: `${RESERVED} in ${file}` };
 }
 
 function isOffered(settings: ReadonlyMap<string, string>): boolean {
@@ -90,5 +109,7 @@ function unread(file: string, reason: string): DiscoveryFinding {
   };
 }
 
+/** p11-kit's setting for pReserved of CK_C_INITIALIZE_ARGS. */
+const RESERVED = "x-init-reserved";
 const PROGRAM = "ddscred";
 const MAX_FILES = 200;

@@ -1,5 +1,5 @@
 import { constants, type Dirent } from "node:fs";
-import { access, open, readdir, stat } from "node:fs/promises";
+import { access, open, readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 
 /** What discovery sees of the machine; tests give another one. */
@@ -16,6 +16,8 @@ export interface DiscoveryWorld {
   /** Whether something is there. Never rejects. */
   exists(path: string): Promise<boolean>;
   isFolder(path: string): Promise<boolean>;
+  /** The path without symbolic links; the same one where nothing is there. Never rejects. */
+  realPath(path: string): Promise<string>;
 }
 
 type FileReading =
@@ -44,6 +46,7 @@ export function thisMachine(environment: DiscoveryWorld["environment"] = process
         (found) => found.isDirectory(),
         () => false,
       ),
+    realPath: (path) => realpath(path).catch(() => path),
   };
 }
 

@@ -26,6 +26,7 @@ export function startError(path: string, call: string, error: unknown): Credenti
   return new CredentialError("MODULE_FAILED", `the PKCS#11 module ${path} failed to start (${reason})`, {
     call,
     ...(rv === undefined ? {} : { rv }),
+    ...(rv === "CKR_ARGUMENTS_BAD" && call === "C_Initialize" ? { hint: WANTS_TEXT } : {}),
   });
 }
 
@@ -39,3 +40,6 @@ function loadError(path: string, error: unknown): CredentialError {
 
 /** The binding's objects of all libraries loaded: when one is collected, its library is unloaded under our feet. */
 const keptForever: NativeModule[] = [];
+
+const WANTS_TEXT =
+  "The module wants a text to start with, or another one or none: libraryParameters of the backend, --library-parameters of the program.";

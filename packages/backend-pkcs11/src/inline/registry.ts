@@ -1,6 +1,7 @@
 import type { BorrowedModule } from "../cryptoki/module.ts";
 import { Registry } from "../registry.ts";
 import { loadBinding } from "./binding.ts";
+import { refuseDeadlyParameters } from "./deadly-parameters.ts";
 import { InlineModule } from "./inline-module.ts";
 import { moduleFile } from "./module-file.ts";
 
@@ -14,6 +15,10 @@ const modules = new Registry<InlineModule>();
 export async function borrowModule(path: string, parameters?: string): Promise<BorrowedModule> {
   const real = moduleFile(path);
   const binding = await loadBinding();
-  const borrowed = await modules.borrow(real, () => new InlineModule(binding, real, parameters), parameters);
+  const make = (): InlineModule => {
+    refuseDeadlyParameters(real, parameters);
+    return new InlineModule(binding, real, parameters);
+  };
+  const borrowed = await modules.borrow(real, make, parameters);
   return { module: borrowed.shared, release: () => borrowed.release() };
 }

@@ -11,7 +11,7 @@ import {
   type TraceListener,
 } from "@ddscred/backend-pkcs11";
 import { CredentialError, matchesModule, matchesToken, type Pkcs11Uri } from "@ddscred/core";
-import { type DoctorFinding, failed, finding, good, type ModuleRow } from "./report.ts";
+import { type DoctorFinding, failed, finding, good, type ModuleRow, shellWord } from "./report.ts";
 
 /** A candidate, and what loading it brought. */
 export interface ExaminedModule {
@@ -47,7 +47,7 @@ export async function examineModules(
   const examined = await Promise.all(
     distinct
       .slice(0, MOST)
-      .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate.path, trace) })),
+      .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate, trace) })),
   );
   const isNamed = ["option", "uri"].includes(candidates[0]?.origin.kind ?? "");
   const used = isNamed && !candidates[0]?.exists ? undefined : chosen(examined, uri);
@@ -65,9 +65,12 @@ function chosen(examined: readonly ExaminedModule[], uri: Pkcs11Uri): ExaminedMo
   return holds(({ info }) => matchesToken(uri, info)) ?? holds(() => true) ?? fitting[0];
 }
 
-async function examine(path: string, trace?: TraceListener): Promise<ModuleExamination | CredentialError> {
+async function examine(
+  { path, parameters }: ModuleCandidate,
+  trace?: TraceListener,
+): Promise<ModuleExamination | CredentialError> {
   try {
-    return await examineModule(path, { trace });
+    return await examineModule(path, { libraryParameters: parameters?.text.reveal(), trace });
   } catch (error) {
     if (error instanceof CredentialError) return error;
     throw error;
@@ -94,12 +97,14 @@ function judgeAbsent({ path, origin }: ModuleCandidate): DoctorFinding {
 }
 
 function judgeExamined({ candidate, used, result }: ExaminedModule): DoctorFinding[] {
-  const why = `${used ? "used" : "not used"}; found by ${candidate.origin.where}`;
+  const { origin, parameters } = candidate;
+  const started = parameters === undefined ? "" : `; its parameters are those of ${parameters.where}`;
+  const why = `${used ? "used" : "not used"}; found by ${origin.where}${started}`;
   if (result instanceof CredentialError) {
     const { code, message, hint, rv = "" } = result;
     // It names the module already, or else the function that failed.
     const told = message.includes(candidate.path) ? message : `${candidate.path}: ${message}`;
-    const advice = rv === "" ? hint : (startHint(candidate.path) ?? hint);
+    const advice = rv === "" ? hint : (startHint(candidate) ?? hint);
     return [finding(used ? "error" : "warning", "module", `${told} (${why})`, advice, { code })];
   }
   const { manufacturer, description, version, cryptokiVersion } = result;
@@ -114,24 +119,32 @@ function judgeExamined({ candidate, used, result }: ExaminedModule): DoctorFindi
 }
 
 /** Why a module that is whole does not start: what it needs besides itself. */
-function startHint(path: string): string | undefined {
+function startHint({ path, parameters }: ModuleCandidate): string | undefined {
   if (/softhsm/i.test(path)) {
     return "SoftHSM reads SOFTHSM2_CONF, else ~/.config/softhsm2/softhsm2.conf, else /etc/softhsm/softhsm2.conf: the file and its directories.tokendir must be there, and be readable and writable for you (Debian: group softhsm).";
   }
   if (/opencryptoki/i.test(path)) return "Start its daemon (`pkcsslotd`), and join the group pkcs11.";
-  if (/softokn/i.test(path))
-    return "NSS's softokn starts with parameters only, which a program gives by libraryParameters of the backend.";
-  return undefined;
+  if (!/softokn/i.test(path)) return undefined;
+  return parameters === undefined
+    ? `NSS's softokn must be told where its database is: \`ddscred doctor --module ${shellWord(path)} --library-parameters "configDir='sql:$HOME/nss'"\`, with your folder. Where it always is that one, state it in p11-kit's file of the module (x-init-reserved) or in openssl.cnf (pkcs11-module-init-args).`
+    : "Correct configDir in its parameters, configDir='sql:FOLDER': the folder of cert9.db, where `certutil -L -d sql:FOLDER` lists certificates.";
+}
+
+/** The options of a command that uses the module as it is used here. */
+export function moduleOptions({ path, parameters }: ModuleCandidate): string {
+  const isOption = parameters?.where.startsWith("--") ?? false;
+  return `--module ${shellWord(path)}${isOption ? " --library-parameters TEXT" : ""}`;
 }
 
 export function moduleRows({ candidates }: Discovery, examined: readonly ExaminedModule[]): ModuleRow[] {
-  return candidates.map(({ path, origin, exists }) => {
+  return candidates.map(({ path, origin, exists, parameters }) => {
     const {
       used = false,
       candidate,
       result,
     } = (exists ? examined.find((one) => realPath(one.candidate.path) === realPath(path)) : undefined) ?? {};
-    const row = { path, origin, exists, used: used && candidate?.origin === origin };
+    const stated = parameters === undefined ? {} : { parameters: parameters.where };
+    const row = { path, origin, exists, used: used && candidate?.origin === origin, ...stated };
     if (result === undefined || result instanceof CredentialError) return { ...row, loads: false };
     const { manufacturer, description, version, cryptokiVersion } = result;
     const versions = { version: dotted(version), cryptoki: dotted(cryptokiVersion) };

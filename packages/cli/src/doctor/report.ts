@@ -29,6 +29,8 @@ export interface ModuleRow {
   readonly path: string;
   readonly origin: ModuleOrigin;
   readonly exists: boolean;
+  /** Who states what it is started with, where it wants a text. The text may hold secrets, and is not here. */
+  readonly parameters?: string;
   /** Whether it is the one that ddscred uses. */
   readonly used: boolean;
   readonly loads: boolean;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { ModuleCandidate } from "@ddscred/backend-pkcs11";
 import {
   CredentialError,
   matchesToken,
@@ -11,7 +12,7 @@ import {
 import { pinsWereGiven } from "../pin/pins.ts";
 import { type Wiring, wire } from "../wiring.ts";
 import { accessTo } from "./files.ts";
-import type { ExaminedModule } from "./modules.ts";
+import { type ExaminedModule, moduleOptions } from "./modules.ts";
 import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
@@ -46,6 +47,7 @@ export async function judgeUri(
   const pin = judgePin(uri);
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return pin;
+  const { candidate } = module;
   const initialised = tokensOf([module]).filter(({ token }) => token.isInitialised);
   const matching = initialised.filter(({ token }) => matchesToken(uri, token.info));
   const [only] = matching;
@@ -56,19 +58,20 @@ export async function judgeUri(
     return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
   }
   const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
-  return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path, access))];
+  return [...pin, found, ...(await judgeObject(text, uri, candidate, access))];
 }
 
 async function judgeObject(
   text: string,
   uri: Pkcs11Uri,
-  module: string,
+  candidate: ModuleCandidate,
   access: TokenAccess,
 ): Promise<DoctorFinding[]> {
   const { object, id, type } = uri.path;
   if (object === undefined && id === undefined && type === undefined) return [];
   const found: string[] = [];
-  const { resolver } = wire({ module, ...access });
+  const libraryParameters = candidate.parameters?.text.reveal();
+  const { resolver } = wire({ module: candidate.path, libraryParameters, ...access });
   try {
     for await (const description of resolver.list(text)) {
       if (description.kind !== "token")
@@ -83,7 +86,7 @@ async function judgeObject(
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
   const hasPin =
     pinsWereGiven() || uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
-  const list = `\`ddscred ls --module ${shellWord(module)} ${shellWord(redactUri(withoutObject(text)))}\``;
+  const list = `\`ddscred ls ${moduleOptions(candidate)} ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
         finding(

@@ -50,6 +50,8 @@ export function nextCommand(args: Arguments, ...words: readonly string[]): strin
   const source = args.text("pin-source");
   const options = [
     ...(module === undefined ? [] : ["--module", module]),
+    // They may hold secrets: whoever pastes the command writes them anew.
+    ...(args.text("library-parameters") === undefined ? [] : ["--library-parameters", "TEXT"]),
     // What a program is called with may be a secret, and a descriptor is read once.
     ...(source !== undefined && /^(?:file|env|systemd):/.test(source) ? ["--pin-source", source] : []),
   ];

@@ -1,4 +1,4 @@
-import { discoverModules } from "@ddscred/backend-pkcs11";
+import { type DiscoverOptions, discoverModules } from "@ddscred/backend-pkcs11";
 import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
@@ -11,7 +11,7 @@ import { judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
-import { tokenOptions, traceOf, traceUsage } from "../pin/options.ts";
+import { libraryParametersOf, parametersUsage, tokenOptions, traceOf, traceUsage } from "../pin/options.ts";
 import { programPins } from "../pin/pins.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
@@ -29,6 +29,7 @@ variables. Says what to do about each. No PIN is asked for or printed.
   --module PATH         PKCS#11 module; default: the first that is there, of
                         PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE, openssl.cnf
                         and p11-kit's module files
+${parametersUsage}
   --pin-source SOURCE   a PIN for the URI's token: file:PATH, env:NAME,
                         fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'
 ${traceUsage}
@@ -49,7 +50,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const [uri, ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
   if (uri !== undefined && !/^pkcs11:/i.test(uri)) throw new UsageError("doctor examines pkcs11: URIs");
-  const report = await examine(args.text("module"), uri, {
+  const named = { option: args.text("module"), parameters: libraryParametersOf(args) };
+  const report = await examine(named, uri, {
     pin: programPins(args.text("pin-source"), nobody),
     trace: traceOf(args),
   });
@@ -64,7 +66,7 @@ async function nobody(): Promise<undefined> {
 }
 
 async function examine(
-  option: string | undefined,
+  named: Pick<DiscoverOptions, "option" | "parameters">,
   text: string | undefined,
   access: TokenAccess,
 ): Promise<DoctorReport> {
@@ -72,7 +74,7 @@ async function examine(
   const uri = given === undefined || given.uri instanceof CredentialError ? ANY : given.uri;
   const program = await opensslProgram();
   const discovery = await discoverModules({
-    option,
+    ...named,
     uri: uri.query["module-path"],
     opensslFolder: program?.folder,
   });

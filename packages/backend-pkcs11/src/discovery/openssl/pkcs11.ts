@@ -1,3 +1,4 @@
+import { Secret } from "@ddscred/core";
 import type { DiscoveryFinding } from "../finding.ts";
 import type { ConfigEntry, ConfigSection, OpensslConfig } from "./parse.ts";
 
@@ -17,6 +18,8 @@ export interface EngineSection {
   readonly dynamicPath?: ConfigEntry;
   /** The PKCS#11 module. */
   readonly modulePath?: ConfigEntry;
+  /** What the module is started with. */
+  readonly initArgs?: SecretEntry;
   /** Where a PIN stands; its value is not here. */
   readonly pinAt?: Place;
 }
@@ -29,6 +32,8 @@ export interface ProviderSection {
   readonly module?: ConfigEntry;
   /** The PKCS#11 module. */
   readonly modulePath?: ConfigEntry;
+  /** What the module is started with. */
+  readonly initArgs?: SecretEntry;
   readonly activate?: ConfigEntry;
   readonly pinAt?: Place;
 }
@@ -36,6 +41,11 @@ export interface ProviderSection {
 interface Place {
   readonly file: string;
   readonly line: number;
+}
+
+/** A setting that may hold passwords. */
+export interface SecretEntry extends Place {
+  readonly value: Secret;
 }
 
 /**
@@ -74,6 +84,7 @@ function engineSection({ name, at, section }: Child): EngineSection {
     at,
     ...present("dynamicPath", section.get("dynamic_path")),
     ...present("modulePath", section.get("MODULE_PATH")),
+    ...present("initArgs", secretOf(section.get("INIT_ARGS"))),
     ...present("pinAt", placeOf(section.get("PIN"))),
   };
 }
@@ -93,6 +104,7 @@ function providerSection({ name, at, section }: Child): ProviderSection {
     isForPkcs11: modulePath !== undefined || /pkcs11/i.test(`${provider} ${module?.value ?? ""}`),
     ...present("module", module),
     ...present("modulePath", modulePath),
+    ...present("initArgs", secretOf(section.get("pkcs11-module-init-args"))),
     ...present("activate", section.get("activate")),
     ...present("pinAt", placeOf(section.get("pkcs11-module-token-pin"))),
   };
@@ -129,6 +141,12 @@ function unreachable(
 
 function placeOf(entry: ConfigEntry | undefined): Place | undefined {
   return entry === undefined ? undefined : { file: entry.file, line: entry.line };
+}
+
+/** An empty one says nothing. */
+function secretOf(entry: ConfigEntry | undefined): SecretEntry | undefined {
+  if (entry === undefined || entry.value === "") return undefined;
+  return { value: new Secret(entry.value), file: entry.file, line: entry.line };
 }
 
 function present<N extends string, V>(name: N, value: V | undefined): { readonly [K in N]?: V } {
