@@ -47,7 +47,7 @@ function traced(module: Module, listener: TraceListener): Module {
     get(_, name) {
       const value: unknown = Reflect.get(module, name, module);
       const row = Object.hasOwn(rows, name) ? (rows[name as Traced] as UntypedRow) : undefined;
-      if (name === "signNow") return undefined; // all signatures are told by one name
+      if (name === "signNow" || name === "pause") return undefined; // all signatures are told by one name
       if (typeof value !== "function") return value;
       const call = (...args: unknown[]): unknown => Reflect.apply(value, module, args);
       if (row === undefined) return call;
@@ -99,7 +99,7 @@ type Row<M extends keyof Module> = Module[M] extends (...args: infer A) => Promi
 
 type Traced = Exclude<
   keyof Module,
-  "path" | "epoch" | "logins" | "sessions" | "deadline" | "restart" | "signNow"
+  "path" | "epoch" | "logins" | "sessions" | "deadline" | "restart" | "signNow" | "pause"
 >;
 
 const inSession = (session: Handle): Partial<Facts> => ({ session: digits(session) });

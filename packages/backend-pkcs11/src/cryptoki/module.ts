@@ -74,6 +74,9 @@ export interface Module {
    */
   signNow?(session: Handle, request: SignRequest): Uint8Array | undefined;
 
+  /** Lets the event loop have its turn, where {@link signNow} has held it up for long enough. */
+  pause?(): Promise<void> | undefined;
+
   /**
    * C_SignInit and C_Sign. Where it fails, an operation may be left open on the session: close it.
    *

@@ -166,6 +166,10 @@ export class InlineModule implements Module {
     return this.#signing.signNow(buffer(session), request);
   }
 
+  pause(): Promise<void> | undefined {
+    return this.#pace.isTurnOver(performance.now()) ? nextTurn() : undefined;
+  }
+
   sign(session: Handle, request: SignRequest): Promise<Signature> {
     return this.#signing.sign(request, () => {
       const handle = this.#session(session, "C_SignInit");

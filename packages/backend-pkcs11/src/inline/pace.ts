@@ -88,4 +88,4 @@ class Verdict {
 const QUICK = 0.4;
 const QUICK_ALONE = 1;
 const WORTH_TRYING = 2;
-const LONGEST_TURN = 2;
+const LONGEST_TURN = 4;

@@ -67,24 +67,44 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   ): Uint8Array | Promise<Uint8Array> {
     if (!this.schemes.includes(scheme)) throw unsupported(this.#key.publicKey.label, scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
+    let signature: Uint8Array | undefined;
+    let failure: unknown;
     try {
-      return this.#signNow(scheme, message) ?? this.#signLater(scheme, message, options);
+      signature = this.#signNow(scheme, message);
     } catch (error) {
-      return this.#signLater(scheme, message, options, error);
+      failure = error;
     }
+    if (signature !== undefined && isFresh(this.#bindings.last)) return signature;
+    const own = Buffer.from(message); // the caller may change the message while the token computes
+    return this.#goOn(scheme, own, options, signature, failure);
   }
 
-  /** @param failure of the first attempt, where that was made */
-  async #signLater(
+  /** Verifies a signature that was made at once, or makes one. */
+  async #goOn(
     scheme: SignatureScheme,
     message: Uint8Array,
     options: CallOptions | undefined,
-    failure?: unknown,
+    made: Uint8Array | undefined,
+    failure: unknown,
   ): Promise<Uint8Array> {
-    const own = Buffer.from(message); // the caller may change the message while the token computes
+    let signature = made;
     let first = failure;
+    try {
+      const pause = first === undefined && signature === undefined && this.#token.module.pause?.();
+      if (pause instanceof Promise) {
+        await pause;
+        signature = this.#signNow(scheme, message);
+      }
+      if (signature !== undefined) {
+        const { last } = this.#bindings;
+        if (!isFresh(last)) await this.#bindings.prove(last, scheme, message, signature, true);
+        return signature;
+      }
+    } catch (error) {
+      first = error;
+    }
     const attempt = async (): Promise<Uint8Array> => {
-      if (first === undefined) return await this.#sign(scheme, own, options);
+      if (first === undefined) return await this.#sign(scheme, message, options);
       const error = first;
       first = undefined;
       throw error;
@@ -101,7 +121,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
       return undefined;
     if (this.#verifiesEach || this.#key.alwaysAuthenticate || binding.epoch !== this.#token.epoch)
       return undefined;
-    const session = isFresh(binding) ? pool.take() : undefined;
+    const session = binding.proven ? pool.take() : undefined;
     if (session === undefined) return undefined;
     let raw: Uint8Array | undefined;
     try {
