@@ -118,7 +118,10 @@ export class InlineModule implements Module {
   }
 
   async login(session: Handle, pin: Secret): Promise<void> {
-    this.#sessions.login(this.#session(session, "C_Login"), pin);
+    const handle = this.#session(session, "C_Login");
+    const began = performance.now();
+    this.#sessions.login(handle, pin);
+    this.#pace.loginTook(performance.now() - began);
   }
 
   async logout(session: Handle): Promise<void> {

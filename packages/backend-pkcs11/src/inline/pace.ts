@@ -11,14 +11,20 @@ import type { SignRequest } from "../cryptoki/module.ts";
  */
 export class Pace {
   readonly #kinds = new Map<number, KindOfKey>();
+  #isPromising = false;
   #turnBegan = 0;
 
   /** The record for a kind of key, which says where it signs. */
   of({ mechanism, length }: SignRequest): KindOfKey {
     const key = mechanism.type * 0x1_0000 + length;
     let kind = this.#kinds.get(key);
-    if (kind === undefined) this.#kinds.set(key, (kind = new KindOfKey()));
+    if (kind === undefined) this.#kinds.set(key, (kind = new KindOfKey(this.#isPromising)));
     return kind;
+  }
+
+  /** A login takes a device longer than a signature, for it goes the same way and computes as much. */
+  loginTook(time: number): void {
+    this.#isPromising = time < QUICK_LOGIN;
   }
 
   /** Whether calls on the module have kept the event loop waiting for long enough. */
@@ -34,8 +40,14 @@ export class Pace {
 }
 
 class KindOfKey {
-  readonly #alone = new Verdict(QUICK_ALONE);
-  readonly #beside = new Verdict(QUICK);
+  readonly #alone: Verdict;
+  readonly #beside: Verdict;
+
+  /** @param isPromising whether it is worth to be tried here before anything is known of it */
+  constructor(isPromising: boolean) {
+    this.#alone = new Verdict(QUICK_ALONE, isPromising);
+    this.#beside = new Verdict(QUICK, isPromising);
+  }
 
   /** @param isAlone whether no other signature is under way */
   isQuick(isAlone: boolean): boolean {
@@ -60,12 +72,13 @@ class KindOfKey {
  */
 class Verdict {
   readonly #limit: number;
-  #isTried = false;
+  #isTried: boolean;
   #signatures = 0;
   #slow = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, isTried: boolean) {
     this.#limit = limit;
+    this.#isTried = isTried;
   }
 
   get isQuick(): boolean {
@@ -88,4 +101,5 @@ class Verdict {
 const QUICK = 0.4;
 const QUICK_ALONE = 1;
 const WORTH_TRYING = 2;
+const QUICK_LOGIN = 10;
 const LONGEST_TURN = 4;
