@@ -15,12 +15,18 @@ export function accessBy(
   open: ModuleOpener,
   closing: AbortSignalLike,
 ): TokenAccess {
-  const { module, libraryParameters, pin, allowModuleFromUri = true } = options;
+  const { module, libraryParameters, pin, allowModuleFromUri = true, allowedModules } = options;
   const { discover = false, pinCommands = [] } = options;
   const { maxRefusedPins = Number.POSITIVE_INFINITY, allowFinalTry = false } = options;
   const { sessions = Number.POSITIVE_INFINITY, keepAlive, onEvent, trace } = options;
   const search = () => discoverModules({ option: module, parameters: libraryParameters });
-  const choice = { module, libraryParameters, allowModuleFromUri, discover: discover ? search : undefined };
+  const choice = {
+    module,
+    libraryParameters,
+    allowModuleFromUri,
+    allowed: allowedModules && [...allowedModules],
+    discover: discover ? search : undefined,
+  };
   const modules = new Modules(choice, tracedOpener(open, trace));
   const pins = { provider: pin, commands: [...pinCommands], closing };
   const rules = { maxRefusedPins, allowFinalTry, sessions, keepAlive, onEvent };

@@ -15,6 +15,8 @@ export interface ModuleChoice {
   readonly libraryParameters?: string | undefined;
   /** Whether a URI may name another one. */
   readonly allowModuleFromUri: boolean;
+  /** The only ones that may be loaded; undefined for all. */
+  readonly allowed?: readonly string[] | undefined;
   /** Looks for modules where neither names one. */
   readonly discover?: (() => Promise<Discovery>) | undefined;
 }
@@ -47,7 +49,8 @@ export class Modules {
     const discovery = await this.#found(discover);
     if (libraryParameters !== undefined && !isAnyMeant(discovery)) throw nobodyMeant();
     const open = ({ path, parameters }: ModuleCandidate) => this.#module(path, parameters?.text.reveal());
-    return await chooseModule(uri, discovery, (path) => nameFits(uri, path), open);
+    const fits = (path: string): boolean => nameFits(uri, path) && this.#isAllowed(path);
+    return await chooseModule(uri, discovery, fits, open);
   }
 
   /** What a module is started with: what the caller says, else what the machine's configuration states for its file. */
@@ -106,9 +109,17 @@ export class Modules {
     );
   }
 
+  #isAllowed(path: string): boolean {
+    return this.#choice.allowed?.some((one) => isSameFile(one, path)) ?? true;
+  }
+
   async #module(path: string, parameters: string | undefined): Promise<Module> {
     const known = this.#borrowed.get(path);
     if (known !== undefined) return (await known).module;
+    if (!this.#isAllowed(path)) {
+      const message = `the PKCS#11 module ${redactUri(path)} is not among those that may be loaded`;
+      throw new CredentialError("MODULE_REFUSED", message, { hint: "Add its path to allowedModules." });
+    }
     const opening = this.#open(path, parameters);
     this.#borrowed.set(path, opening);
     try {

@@ -20,6 +20,11 @@ export interface Pkcs11BackendOptions {
    */
   readonly allowModuleFromUri?: boolean;
   /**
+   * Absolute paths of the modules that may be loaded, whoever names them: the options, a URI, the environment, the
+   * machine's configuration. Default: each that nobody but root and this user may write to.
+   */
+  readonly allowedModules?: readonly string[];
+  /**
    * Whether a module is looked for where neither the options nor the URI name one: in PKCS11_MODULE_PATH and
    * PKCS11_PROVIDER_MODULE, in openssl.cnf, in p11-kit's module files; and what a module is started with, in
    * the latter two. Default false.
@@ -68,81 +73,58 @@ export interface Pkcs11BackendOptions {
 /** A copy of the options; a TypeError where one is of a wrong kind, or is none: a misspelt one would protect nothing. */
 export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOptions {
   if (typeof options !== "object" || options === null) throw new TypeError("options are an object");
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
-  if (unknown !== undefined)
-    throw new TypeError(`${JSON.stringify(unknown)} is no option of the PKCS#11 backend`);
-  const { module, pin, allowModuleFromUri, discover, maxRefusedPins, isolation, deadline } = options;
-  const { keepAlive, onEvent, trace } = options;
-  const { allowFinalTry, pinCommands, libraryParameters, verifyEach, sessions } = options;
-  if (module !== undefined && typeof module !== "string")
-    throw new TypeError("module is the path of a module");
-  if (
-    libraryParameters !== undefined &&
-    (typeof libraryParameters !== "string" || libraryParameters.includes("\0"))
-  ) {
-    throw new TypeError("libraryParameters is a text without NUL");
-  }
-  if (pin !== undefined && typeof pin !== "function")
-    throw new TypeError("pin is a function that gives a Secret");
-  if (allowModuleFromUri !== undefined && typeof allowModuleFromUri !== "boolean") {
-    throw new TypeError("allowModuleFromUri is true or false");
-  }
-  if (discover !== undefined && typeof discover !== "boolean")
-    throw new TypeError("discover is true or false");
-  if (maxRefusedPins !== undefined && !(typeof maxRefusedPins === "number" && maxRefusedPins >= 1)) {
-    throw new TypeError("maxRefusedPins is a number from 1");
-  }
-  if (allowFinalTry !== undefined && typeof allowFinalTry !== "boolean") {
-    throw new TypeError("allowFinalTry is true or false");
-  }
-  const isAbsolutePath = (path: unknown): boolean => typeof path === "string" && isAbsolute(path);
-  if (pinCommands !== undefined && !(Array.isArray(pinCommands) && pinCommands.every(isAbsolutePath))) {
-    throw new TypeError("pinCommands is a list of absolute paths");
-  }
-  if (isolation !== undefined && isolation !== "inline" && isolation !== "process") {
-    throw new TypeError('isolation is "inline" or "process"');
-  }
-  if (
-    deadline !== undefined &&
-    !(typeof deadline === "number" && deadline >= 1 && deadline <= MAX_DEADLINE)
-  ) {
-    throw new TypeError(`deadline is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
-  }
-  if (sessions !== undefined && !(Number.isSafeInteger(sessions) && sessions >= 1))
-    throw new TypeError("sessions is a number from 1");
-  if (verifyEach !== undefined && typeof verifyEach !== "boolean")
-    throw new TypeError("verifyEach is true or false");
-  if (
-    keepAlive !== undefined &&
-    !(typeof keepAlive === "number" && keepAlive >= 1 && keepAlive <= MAX_DEADLINE)
-  ) {
-    throw new TypeError(`keepAlive is a number of milliseconds from 1 to ${MAX_DEADLINE}`);
-  }
-  for (const [name, listener] of Object.entries({ onEvent, trace })) {
-    if (listener !== undefined && typeof listener !== "function")
-      throw new TypeError(`${name} is a function`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name))
+      throw new TypeError(`${JSON.stringify(name)} is no option of the PKCS#11 backend`);
+    const { isGood, is } = rules[name as keyof Pkcs11BackendOptions];
+    if (value !== undefined && !isGood(value)) throw new TypeError(`${name} is ${is}`);
   }
   return { ...options };
 }
 
-const names: Readonly<Record<keyof Pkcs11BackendOptions, true>> = {
-  module: true,
-  libraryParameters: true,
-  pin: true,
-  allowModuleFromUri: true,
-  discover: true,
-  maxRefusedPins: true,
-  allowFinalTry: true,
-  pinCommands: true,
-  isolation: true,
-  deadline: true,
-  sessions: true,
-  verifyEach: true,
-  keepAlive: true,
-  onEvent: true,
-  trace: true,
-};
-
 export const DEADLINE = 10_000;
 /** So that three of them are a time that a timer knows: 2^31 ms. */
 const MAX_DEADLINE = 700_000_000;
+
+interface Rule {
+  isGood(value: unknown): boolean;
+  /** What a value that is good is, in words. */
+  readonly is: string;
+}
+
+const yesOrNo: Rule = { isGood: (value) => typeof value === "boolean", is: "true or false" };
+const listener: Rule = { isGood: (value) => typeof value === "function", is: "a function" };
+const isAbsolutePath = (path: unknown): boolean => typeof path === "string" && isAbsolute(path);
+const paths: Rule = {
+  isGood: (value) => Array.isArray(value) && value.every(isAbsolutePath),
+  is: "a list of absolute paths",
+};
+const milliseconds: Rule = {
+  isGood: (value) => typeof value === "number" && value >= 1 && value <= MAX_DEADLINE,
+  is: `a number of milliseconds from 1 to ${MAX_DEADLINE}`,
+};
+
+const rules: Readonly<Record<keyof Pkcs11BackendOptions, Rule>> = {
+  module: { isGood: (value) => typeof value === "string", is: "the path of a module" },
+  libraryParameters: {
+    isGood: (value) => typeof value === "string" && !value.includes("\0"),
+    is: "a text without NUL",
+  },
+  pin: { ...listener, is: "a function that gives a Secret" },
+  allowModuleFromUri: yesOrNo,
+  allowedModules: paths,
+  discover: yesOrNo,
+  maxRefusedPins: { isGood: (value) => typeof value === "number" && value >= 1, is: "a number from 1" },
+  allowFinalTry: yesOrNo,
+  pinCommands: paths,
+  isolation: { isGood: (value) => value === "inline" || value === "process", is: '"inline" or "process"' },
+  deadline: milliseconds,
+  sessions: {
+    isGood: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+    is: "a number from 1",
+  },
+  verifyEach: yesOrNo,
+  keepAlive: milliseconds,
+  onEvent: listener,
+  trace: listener,
+};

@@ -100,6 +100,13 @@ t.test("module-path of the URI names the module; module-name must fit it", onSof
   t.equal(await read(closed, `module-path=${link}`), "1");
   t.equal(await read(closed, "module-path=/nonexistent.so"), "MODULE_REFUSED");
   t.equal(await read({ allowModuleFromUri: false }, `module-path=${module}`), "MODULE_REQUIRED");
+  const listed = { allowedModules: ["/nonexistent.so", module] };
+  t.equal(await read(listed, `module-path=${module}`), "1");
+  t.equal(await read(listed, `module-path=${link}`), "1", "the same file by another path");
+  t.equal(await read({ allowedModules: [link] }, `module-path=${module}`), "1");
+  t.equal(await read({ allowedModules: ["/nonexistent.so"] }, `module-path=${module}`), "MODULE_REFUSED");
+  t.equal(await read({ module, allowedModules: [] }, "module-name=softhsm2"), "MODULE_REFUSED");
+  t.throws(() => pkcs11Backend({ allowedModules: ["softhsm2.so"] }), TypeError, "only whole paths");
 });
 
 t.test("a URI cannot put its own module in the place of the one configured", async (t) => {
