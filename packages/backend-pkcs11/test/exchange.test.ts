@@ -14,7 +14,7 @@ import { TableModule } from "./support/table.ts";
  * the numbers of sessions and keys are given again, to others, and no call fails.
  */
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 // As if no time passed: of a key that is proven, nothing is verified now and then, which would hide what is tested.
 const { now } = performance;
 t.teardown(() => Object.assign(performance, { now }));

@@ -10,7 +10,7 @@ import { certificateObject, ecPublicKeyObject, privateKeyObject } from "./suppor
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { type FunctionName, TableModule } from "./support/table.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const login = `?pin-value=${PIN}`;
 const keyA = `pkcs11:token=faults;object=key-0${login}`;

@@ -1,5 +1,5 @@
 import t from "tap";
 import { testOnSoftHsm } from "./support/conformance.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 await testOnSoftHsm("process");

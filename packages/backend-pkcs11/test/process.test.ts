@@ -15,7 +15,7 @@ import { FaultyModule, isRunning, noCompiler } from "./support/faulty.ts";
 import { certificateObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const message = Buffer.from("message");
 const key = "pkcs11:token=process;object=key";

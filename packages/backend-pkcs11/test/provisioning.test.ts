@@ -21,7 +21,7 @@ import { failure } from "./support/failure.ts";
 import { module, PIN, skip, TokenFolder } from "./support/softhsm.ts";
 import { type CallLog, type Overrides, spiedModules } from "./support/spy.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const login = `?pin-value=${PIN}`;
 const at = (path: string): string => `pkcs11:token=Provisioning;${path}${login}`;

@@ -11,7 +11,7 @@ import { certificateObject, ecPublicKeyObject, privateKeyObject } from "./suppor
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 const KEYS = 1700;
 const OBJECTS = 3 * KEYS;
 const scheme = signatureSchemes.ecdsa_p256_sha256;

@@ -13,7 +13,7 @@ import { certificateObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 const uri = `pkcs11:token=threads;object=key?pin-value=${PIN}`;
 const reason = noToken === false ? noCompiler() : noToken;
 const onToken = reason === false ? {} : { skip: reason };

@@ -16,7 +16,7 @@ import { ddscred, missing, temporaryFolder } from "./support/program.ts";
 import { type Example, makeExample, PIN } from "./support/softhsm.ts";
 
 // Each fault runs the program twice.
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const skip = missing("softhsm2-util", "pkcs11-tool", "openssl") ?? false;
 

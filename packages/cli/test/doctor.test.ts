@@ -12,7 +12,7 @@ import type { DoctorReport } from "../dist/doctor/report.js";
 import { judgeTokens } from "../dist/doctor/tokens.js";
 import { ddscred, missing, type Outcome, run, temporaryFolder } from "./support/program.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const PIN = "canary-pin-4711";
 const MODULE = "/usr/lib/softhsm/libsofthsm2.so";

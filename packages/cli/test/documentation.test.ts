@@ -7,7 +7,7 @@ import t, { type Test } from "tap";
 import { missing, root, temporaryFolder } from "./support/program.ts";
 import { softHsm } from "./support/tokens.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const blocksOf = (file: string, language: string): string[] => {
   const text = readFileSync(join(root, file), "utf8");

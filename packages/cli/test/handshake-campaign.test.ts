@@ -18,7 +18,7 @@ import t, { type Test } from "tap";
 import { type Course, course, pair, participant, random, sent, withField } from "./support/endpoints.ts";
 
 // 100,000 tokens.
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const at = new Date();
 const participants = pair();

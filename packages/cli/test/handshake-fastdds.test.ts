@@ -17,7 +17,7 @@ import {
 import { compileFastdds, lacksFastdds } from "./support/fastdds-deployment.ts";
 import { ddscred, missing, root, run, temporaryFolder } from "./support/program.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 const REQUEST = "DDS:Auth:PKI-DH:1.0+Req";

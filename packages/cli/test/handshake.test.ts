@@ -19,7 +19,7 @@ import {
 import { ddscred, missing, temporaryFolder } from "./support/program.ts";
 import { PIN } from "./support/softhsm.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 

@@ -6,7 +6,7 @@ import { CycloneDeployment, plugins } from "./support/cyclone-deployment.ts";
 import { CANARY } from "./support/made-deployment.ts";
 import { missing, temporaryFolder } from "./support/program.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const skip =
   missing("softhsm2-util", "openssl", "ddsperf") ??

@@ -7,7 +7,7 @@ import { compileFastdds, engine, FastddsDeployment, lacksFastdds } from "./suppo
 import { CANARY } from "./support/made-deployment.ts";
 import { missing, temporaryFolder } from "./support/program.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const skip = missing("softhsm2-util", "openssl") ?? lacksFastdds;
 const program = skip === false ? compileFastdds(temporaryFolder(t), "participant") : "";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { ddscred, missing, type Outcome, root, run, temporaryFolder } from "./support/program.ts";
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const PIN = "canary-pin-4711";
 const CANARY = "canary-parameters-4712";

@@ -6,7 +6,7 @@ import t, { type Test } from "tap";
 import { ddscred, missing } from "./support/program.ts";
 import { makeTokens, PIN, softHsm, type Tokens } from "./support/tokens.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const skip =
   missing("softhsm2-util", "openssl") ?? (softHsm === "" ? "SoftHSM's module is not installed" : false);

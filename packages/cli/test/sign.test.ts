@@ -6,7 +6,7 @@ import t from "tap";
 import { ddscred, missing, root, run, temporaryFolder } from "./support/program.ts";
 import { makeExample, PIN } from "./support/softhsm.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const GOVERNANCE = `<?xml version="1.0" encoding="UTF-8"?>
 <dds>

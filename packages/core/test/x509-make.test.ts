@@ -26,7 +26,7 @@ import {
 } from "@ddscred/core";
 import t from "tap";
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 const skip = spawnSync("openssl", ["version"]).status === 0 ? false : "openssl is not installed";
 const folder = mkdtempSync(join(tmpdir(), "ddscred-"));
 t.teardown(() => rmSync(folder, { recursive: true }));

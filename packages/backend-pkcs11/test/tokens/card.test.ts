@@ -32,7 +32,7 @@ const skip =
     pkcs11js: "pkcs11js",
   }) ?? noNamespaces();
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 // The virtual reader listens to everybody, so it is in a network of its own.
 t.test("the contract of a backend on a PIV card", skip === undefined ? {} : { skip }, async (t) => {

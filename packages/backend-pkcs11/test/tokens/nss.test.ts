@@ -14,7 +14,7 @@ const PIN = "canary-pin-4711";
 const module = library("libsoftokn3.so");
 const skip = missing({ "NSS softokn": module, certutil: "certutil", pkcs11js: "pkcs11js" });
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 // Signing by RSA is slow on it, for each use of a private key derives the database's key from the PIN again.
 t.test("the contract of a backend on NSS softokn", skip === undefined ? {} : { skip }, async (t) => {

@@ -24,7 +24,7 @@ const skip =
     pkcs11js: "pkcs11js",
   }) ?? noNamespaces();
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 // Its daemon and its tokens have fixed places, where a machine may keep keys in earnest: they are hidden here.
 t.test("the contract of a backend on openCryptoki", skip === undefined ? {} : { skip }, async (t) => {

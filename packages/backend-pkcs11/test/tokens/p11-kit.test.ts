@@ -19,7 +19,7 @@ const skip = missing({
   pkcs11js: "pkcs11js",
 });
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 t.test("the contract of a backend across p11-kit", skip === undefined ? {} : { skip }, async (t) => {
   const folder = new TokenFolder();

@@ -23,7 +23,7 @@ const skip = missing({
   pkcs11js: "pkcs11js",
 });
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 t.test("the contract of a backend on a TPM", skip === undefined ? {} : { skip }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "ddscred-"));

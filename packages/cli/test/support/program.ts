@@ -25,7 +25,7 @@ export function ddscred(
     [join(root, "packages/cli/bin/ddscred.js"), ...args],
     {
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: 300_000,
       env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     },

@@ -73,7 +73,7 @@ export function makeTokens(t: { teardown(work: () => void): unknown }, ...labels
         cwd: folder,
         env,
         encoding: "utf8",
-        timeout: 60_000,
+        timeout: 300_000,
       });
       if (stdout === "") throw new Error(stderr);
       const terminal = JSON.parse(stdout) as Terminal;
