@@ -35,13 +35,15 @@ export async function storeKeyPair(
   wanted: NewKeyPair,
   make: (session: Handle) => Promise<KeyPairHandles>,
 ): Promise<MadeKeyPair> {
-  const { token, name, signal } = wanted;
+  const { token, name, pin, signal } = wanted;
   let isOurs = name.isFresh;
-  return await token.write(async (session) => {
+  let isLeft = false;
+  const store = async (session: Handle): Promise<MadeKeyPair> => {
     if (name.label !== "") await checkFree(token, session, ["private", "public"], { object: name.label });
     if (!name.isFresh) await checkFree(token, session, ["private", "public", "cert"], { id: name.id });
     checkWanted(signal);
     let made: KeyPairHandles | undefined;
+    isLeft = true;
     try {
       made = await make(session);
       isOurs = true;
@@ -49,7 +51,15 @@ export async function storeKeyPair(
       checkWanted(signal);
       return proved;
     } catch (error) {
-      if (isOurs) await removeAgain(wanted, session, made);
+      isLeft = !(await isRemoved(wanted, session, made));
+      throw error;
+    }
+  };
+  return await token.writing.inTurn(async () => {
+    try {
+      return await token.writing.use(pin, store, signal);
+    } catch (error) {
+      if (isLeft && isOurs) await removeAgain(wanted);
       throw error;
     }
   });
@@ -63,18 +73,22 @@ async function prove(wanted: NewKeyPair, session: Handle, made: KeyPairHandles):
   const publicKey = await objectAt(module, session, "public", made.publicKey);
   const key = await describeKey(token, session, object);
   const signer = new TokenSigner(token, key, { epoch, handle: object.handle }, pin, nodeCrypto());
-  await signOnce(signer, signal);
+  await signOnce(signer, session, signal);
   return { uri: key.uri, publicKeyUri: objectUri(token, publicKey), protection, signer };
 }
 
 /** The signer verifies the first signature that it makes. */
-async function signOnce(signer: TokenSigner, signal: AbortSignalLike | undefined): Promise<void> {
+async function signOnce(
+  signer: TokenSigner,
+  session: Handle,
+  signal: AbortSignalLike | undefined,
+): Promise<void> {
   const challenge = nodeCrypto().randomBytes(32);
-  const options = signal === undefined ? {} : { signal };
   let refusal: unknown;
   for (const scheme of signer.schemes) {
+    checkWanted(signal);
     try {
-      await signer.sign(scheme, challenge, options);
+      await signer.signFor(session, scheme, challenge);
       return;
     } catch (error) {
       if (!(error instanceof CredentialError) || error.code !== "MECHANISM_UNSUPPORTED") throw error;
@@ -105,23 +119,28 @@ async function protectionOf(token: Token, session: Handle, key: Handle): Promise
   };
 }
 
-/** By the handles, else, where the module was lost meanwhile, by the name, which was free before. */
-async function removeAgain(
-  { token, name, pin }: NewKeyPair,
+/** Removes the pair by its handles, if they are good. */
+async function isRemoved(
+  { token: { module } }: NewKeyPair,
   session: Handle,
   made: KeyPairHandles | undefined,
-): Promise<void> {
-  const { module } = token;
+): Promise<boolean> {
+  if (made === undefined) return false;
   try {
-    if (made === undefined) throw new CredentialError("OBJECT_NOT_FOUND", "there is no handle");
     await module.destroyObject(session, made.privateKey);
     await module.destroyObject(session, made.publicKey);
+    return true;
   } catch {
-    await token
-      .unlock(pin)
-      .then(() => token.rewrite((again) => removeNamed(token, again, name)))
-      .catch(() => undefined); // why it failed in the first place is what the caller must know
+    return false;
   }
+}
+
+/** Where the module was lost meanwhile, by the name, which was free before. */
+async function removeAgain({ token, name, pin }: NewKeyPair): Promise<void> {
+  await token
+    .unlock(pin)
+    .then(() => token.writing.use(pin, (session) => removeNamed(token, session, name)))
+    .catch(() => undefined); // why it failed in the first place is what the caller must know
 }
 
 async function removeNamed(token: Token, session: Handle, { label, id }: NewName): Promise<void> {
