@@ -13,7 +13,7 @@ import { recovering } from "./recovery.ts";
 import { type FoundToken, findToken } from "./token/find-token.ts";
 import { type PinMeans, type PinRequest, pinRequest } from "./token/pin.ts";
 import { notePinVariable } from "./token/pin-variables.ts";
-import { Token, type TokenRules } from "./token/token.ts";
+import { type OpenedToken, Token, type TokenRules } from "./token/token.ts";
 
 /** How the calls of one backend reach their tokens: by which module, after which login, and how often. */
 export class TokenAccess {
@@ -50,14 +50,14 @@ export class TokenAccess {
     uri: string,
     type: Pkcs11ObjectType | undefined,
     options: CallOptions,
-    body: (opened: { token: Token; pin: PinRequest }, parsed: Pkcs11Uri) => Promise<T>,
+    body: (opened: OpenedToken, parsed: Pkcs11Uri) => Promise<T>,
   ): Promise<T> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     return await this.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
       notePinVariable(parsed);
       const module = await this.modules.forUri(parsed);
-      const open = async (): Promise<{ token: Token; pin: PinRequest }> => {
+      const open = async (): Promise<OpenedToken> => {
         const one = await this.open(uri, parsed, module, type ?? parsed.path.type);
         await one.token.unlock(one.pin, options.signal);
         return one;
@@ -72,7 +72,7 @@ export class TokenAccess {
     parsed: Pkcs11Uri,
     module: Module,
     type: Pkcs11ObjectType | undefined,
-  ): Promise<{ token: Token; pin: PinRequest }> {
+  ): Promise<OpenedToken> {
     const asked = parsed.path.type;
     if (asked !== undefined && asked !== type) {
       const what = type === "cert" ? "certificate" : "private key";

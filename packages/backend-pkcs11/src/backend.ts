@@ -118,14 +118,14 @@ export class Pkcs11Backend implements Pkcs11Source {
   ): Promise<ImportedCertificate> {
     if (!(certificate instanceof Uint8Array)) throw new TypeError("a certificate is a Uint8Array");
     const own = new Uint8Array(certificate);
-    return await this.#access.write(uri, "cert", options, async ({ token }, parsed) =>
-      importCertificate(token, parsed, uri, parseCertificate(own), options),
+    return await this.#access.write(uri, "cert", options, async (opened, parsed) =>
+      importCertificate(opened, parsed, uri, parseCertificate(own), options),
     );
   }
 
   async remove(uri: string, options: CallOptions = {}): Promise<void> {
-    await this.#access.write(uri, undefined, options, ({ token }, parsed) =>
-      removeObject(token, parsed, uri, options.signal),
+    await this.#access.write(uri, undefined, options, (opened, parsed) =>
+      removeObject(opened, parsed, uri, options.signal),
     );
   }
 

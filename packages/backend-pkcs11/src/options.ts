@@ -48,8 +48,9 @@ export interface Pkcs11BackendOptions {
   /** Milliseconds that one call on the module may take with isolation `process`. Default 10,000; a login, three times as long. */
   readonly deadline?: number;
   /**
-   * How many sessions of a token are used at once, beside one that stays open. 1 for a module that does not bear
-   * several threads. Default: 4 with isolation `inline`, 16 with `process`, fewer where the token says so.
+   * How many sessions of a token are used at once, beside one that stays open, by all backends of this process: the
+   * least that one of them says. 1 for a module that does not bear several threads. Default: 4 with isolation `inline`,
+   * 16 with `process`, fewer where the token has fewer.
    */
   readonly sessions?: number;
   /**

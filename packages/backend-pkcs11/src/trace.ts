@@ -99,7 +99,7 @@ type Row<M extends keyof Module> = Module[M] extends (...args: infer A) => Promi
 
 type Traced = Exclude<
   keyof Module,
-  "path" | "epoch" | "logins" | "sessions" | "deadline" | "restart" | "signNow" | "pause"
+  "path" | "epoch" | "logins" | "shared" | "sessions" | "deadline" | "restart" | "signNow" | "pause"
 >;
 
 const inSession = (session: Handle): Partial<Facts> => ({ session: digits(session) });
@@ -114,6 +114,7 @@ const rows: { readonly [M in Traced]: Row<M> } = {
   openSession: { call: "C_OpenSession", before: inSlot, after: inSession },
   closeSession: { call: "C_CloseSession", before: inSession },
   watch: { call: "C_DigestInit", before: inSession },
+  unwatch: { call: "C_DigestFinal", before: inSession },
   isLoggedIn: { call: "C_GetSessionInfo", before: inSession },
   login: { call: "C_Login", before: inSession },
   logout: { call: "C_Logout", before: inSession },

@@ -1,7 +1,7 @@
 import { CredentialError } from "@ddscred/core";
 import t from "tap";
 import type { Handle } from "../dist/cryptoki/module.js";
-import { type SessionMaker, SessionPool } from "../dist/token/session-pool.js";
+import { type LentSession, type SessionMaker, SessionPool } from "../dist/token/session-pool.js";
 import { failure } from "./support/failure.ts";
 
 /** Sessions with numbers, from 1. */
@@ -9,10 +9,15 @@ class Maker implements SessionMaker {
   opened = 0;
   readonly closed: number[] = [];
   refusal: "CKR_SESSION_COUNT" | "CKR_DEVICE_REMOVED" | undefined;
+  /** How many may be open. */
+  room = Number.POSITIVE_INFINITY;
+  lent: LentSession | undefined;
+  takenBack = 0;
 
   async open(): Promise<Handle> {
     await settled();
-    const rv = this.refusal;
+    const isFull = this.opened - this.closed.length >= this.room;
+    const rv = this.refusal ?? (isFull ? "CKR_SESSION_COUNT" : undefined);
     if (rv === "CKR_DEVICE_REMOVED") throw new CredentialError("TOKEN_REMOVED", "no session", { rv });
     if (rv !== undefined) throw new CredentialError("SESSION_LOST", "no session", { rv });
     return Uint8Array.of(++this.opened);
@@ -20,6 +25,14 @@ class Maker implements SessionMaker {
 
   async close(session: Handle): Promise<void> {
     this.closed.push(session[0] ?? 0);
+  }
+
+  async lend(): Promise<LentSession | undefined> {
+    return this.lent;
+  }
+
+  takeBack(): void {
+    this.takenBack++;
   }
 }
 
@@ -163,6 +176,118 @@ t.test("who waits when the pool closes, or asks afterwards, gets no session and 
   t.match(await failure(pool.acquire()), { code: "SESSION_LOST", retryable: true });
   for (const session of [lent, free]) pool.release(session);
   await closing;
+});
+
+t.test(
+  "who writes takes the place of a session that is idle, or of the next that is given back",
+  async (t) => {
+    const maker = new Maker();
+    maker.room = 2;
+    const pool = new SessionPool(maker, 2);
+    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    pool.release(first);
+    const writer = await pool.acquireForWriting();
+    t.same(maker.closed, [1]);
+    const other = pool.acquireForWriting();
+    await settled();
+    const reader = pool.acquire();
+    pool.release(second);
+    t.same([...(await other)], [4]);
+    t.same(maker.closed, [1, 2]);
+    await pool.giveBack(writer);
+    t.same([...(await reader)], [5], "after that, a session for reading is made again");
+  },
+);
+
+t.test("where no session can be had, the one that stays is lent, to one at a time", async (t) => {
+  const maker = new Maker();
+  maker.room = 0;
+  const stays = Uint8Array.of(99);
+  maker.lent = { session: stays, writes: false };
+  const pool = new SessionPool(maker, 4);
+  let inUse = 0;
+  const uses = [1, 2, 3, 4].map(() =>
+    pool.use(async (session) => {
+      t.equal(session, stays);
+      t.equal(++inUse, 1);
+      await settled();
+      inUse--;
+    }),
+  );
+  await Promise.all(uses);
+  t.ok(pool.isLending);
+});
+
+t.test(
+  "the session that stays is not closed for a call that failed, unless that is under way still",
+  async (t) => {
+    for (const [rv, isClosed] of [
+      ["CKR_MECHANISM_INVALID", false],
+      ["CKR_OPERATION_ACTIVE", true],
+    ] as const) {
+      const maker = new Maker();
+      const pool = new SessionPool(maker, 1);
+      pool.lend({ session: Uint8Array.of(99), writes: true });
+      await failure(
+        pool.use(async () => {
+          throw new CredentialError("TOKEN_ERROR", "failed", { rv });
+        }),
+      );
+      await settled();
+      t.same(maker.closed, isClosed ? [99] : [], rv);
+    }
+  },
+);
+
+t.test(
+  "who writes gets the session that stays where that writes; else it makes room, or says why not",
+  async (t) => {
+    const refusal = new CredentialError("TOKEN_READ_ONLY", "no session for writing");
+    for (const [writes, outcome] of [
+      [true, 99],
+      [false, "SESSION_LOST"],
+      [refusal, "TOKEN_READ_ONLY"],
+    ] as const) {
+      const maker = new Maker();
+      maker.room = 0;
+      const pool = new SessionPool(maker, 1);
+      pool.lend({ session: Uint8Array.of(99), writes });
+      const got = await pool.acquireForWriting().then(
+        ([number]) => number,
+        (error: CredentialError) => error.code,
+      );
+      t.equal(got, outcome);
+      t.same(maker.closed, writes === false ? [99] : []);
+    }
+  },
+);
+
+t.test("the session that stays is taken back when the token has room again", async (t) => {
+  const maker = new Maker();
+  maker.room = 0;
+  maker.lent = { session: Uint8Array.of(99), writes: false };
+  const pool = new SessionPool(maker, 4);
+  const stays = await pool.acquire();
+  maker.room = 1;
+  const another = await pool.acquire();
+  pool.release(stays);
+  t.equal(maker.takenBack, 1);
+  t.notOk(pool.isLending);
+  pool.release(another);
+  t.equal(await pool.acquire(), another);
+});
+
+t.test("a limit that falls closes what is above it, as soon as nobody uses it", async (t) => {
+  const maker = new Maker();
+  const pool = new SessionPool(maker, 3);
+  const [first, second, third] = [await pool.acquire(), await pool.acquire(), await pool.acquire()];
+  pool.release(first);
+  pool.limit = 1;
+  t.same(maker.closed, [1]);
+  pool.release(second);
+  pool.release(third);
+  await settled();
+  t.same(maker.closed, [1, 2]);
 });
 
 function gate(): { opened: Promise<void>; open: () => void } {

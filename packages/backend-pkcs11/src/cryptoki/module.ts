@@ -1,5 +1,6 @@
 import type { LibraryInfo, Secret, SlotInfo, TokenInfo } from "@ddscred/core";
 import type { LoginBook } from "../token/login-book.ts";
+import type { SessionBook } from "../token/session-book.ts";
 import type { ModuleReport } from "./report.ts";
 import type { AttributeName, Attributes, Template } from "./template.ts";
 
@@ -16,6 +17,8 @@ export interface Module {
   readonly epoch: number;
   /** Who is logged in where; shared by all who use the same instance of the module. */
   readonly logins: LoginBook;
+  /** Their sessions, shared alike. */
+  readonly shared: SessionBook;
   /** How many operations at once it is worth to give it. */
   readonly sessions: number;
   /** Milliseconds that a call may take, and a login three times as long; Infinity where nothing ends a call. */
@@ -48,6 +51,8 @@ export interface Module {
    * @returns whether the module can do that
    */
   watch(session: Handle): Promise<boolean>;
+  /** Ends that operation, so that others can begin in the session: C_DigestFinal. */
+  unwatch(session: Handle): Promise<void>;
   /** Whether the token's user is logged in, for all sessions of this process: C_GetSessionInfo. */
   isLoggedIn(session: Handle): Promise<boolean>;
   /** C_Login as the normal user. One attempt. */

@@ -42,6 +42,7 @@ export interface NativeModule {
   ): void;
   C_DigestInit(session: Buffer, mechanism: NativeMechanism): void;
   C_DigestUpdate(session: Buffer, data: Buffer): void;
+  C_DigestFinal(session: Buffer, output: Buffer): Buffer;
   C_SignInit(session: Buffer, mechanism: NativeMechanism, key: Buffer): void;
   C_Sign(session: Buffer, input: Buffer, output: Buffer): Buffer;
   /** On a thread of libuv. It keeps neither buffer alive. */

@@ -17,6 +17,7 @@ import type {
 import type { ModuleReport } from "../cryptoki/report.ts";
 import { type AttributeName, type Attributes, nativeTemplate, type Template } from "../cryptoki/template.ts";
 import { LoginBook } from "../token/login-book.ts";
+import { SessionBook } from "../token/session-book.ts";
 import type { Binding, NativeModule } from "./binding.ts";
 import { buffer } from "./buffer.ts";
 import { Elsewhere } from "./elsewhere.ts";
@@ -37,6 +38,7 @@ import { quickCalls } from "./quick-calls.ts";
 export class InlineModule implements Module {
   readonly path: string;
   readonly logins = new LoginBook();
+  readonly shared = new SessionBook();
   /** Two to four keep a core busy; more would only queue before the four threads of libuv. */
   readonly sessions = 4;
   readonly deadline = Number.POSITIVE_INFINITY;
@@ -106,11 +108,17 @@ export class InlineModule implements Module {
   }
 
   async closeSession(session: Handle): Promise<void> {
-    this.#sessions.close(this.#session(session, "C_CloseSession"));
+    const handle = this.#session(session, "C_CloseSession");
+    this.#watch.forget(handle);
+    this.#sessions.close(handle);
   }
 
   async watch(session: Handle): Promise<boolean> {
     return this.#watch.begin(this.#session(session, "C_DigestInit"));
+  }
+
+  async unwatch(session: Handle): Promise<void> {
+    this.#watch.end(this.#session(session, "C_DigestFinal"));
   }
 
   async isLoggedIn(session: Handle): Promise<boolean> {

@@ -48,8 +48,19 @@ function openToRead(open: (flags: number) => Buffer): Buffer {
   try {
     return open(0);
   } catch (error) {
-    const { rv = "" } = error as CredentialError;
-    if (rv !== "CKR_FUNCTION_FAILED" && rv !== "CKR_ARGUMENTS_BAD") throw error;
+    if (!refusesReading.has((error as CredentialError).rv ?? "")) throw error;
     return open(CKF_RW_SESSION);
   }
 }
+
+/**
+ * How they say it. Beside a session of the security officer none may only read (CKR_SESSION_READ_WRITE_SO_EXISTS), and
+ * public objects can be read in one that writes. CKR_SESSION_PARALLEL_NOT_SUPPORTED is about another flag.
+ */
+const refusesReading: ReadonlySet<string> = new Set([
+  "CKR_FUNCTION_FAILED",
+  "CKR_ARGUMENTS_BAD",
+  "CKR_FUNCTION_NOT_SUPPORTED",
+  "CKR_SESSION_READ_ONLY",
+  "CKR_SESSION_READ_WRITE_SO_EXISTS",
+]);

@@ -1,6 +1,6 @@
 import { CKM_SHA256 } from "../cryptoki/constants.ts";
 import type { NativeModule } from "./binding.ts";
-import { returnValue } from "./native-error.ts";
+import { nativeError, returnValue } from "./native-error.ts";
 import type { QuickCalls } from "./quick-calls.ts";
 
 /**
@@ -12,6 +12,8 @@ export class NativeWatch {
   readonly #native: NativeModule;
   readonly #quick: QuickCalls;
   readonly #broken: () => void;
+  /** The sessions in which one was begun and not ended by us. A signature under way may still ask for another. */
+  readonly #underWay = new Set<string>();
 
   /** @param broken is called where it was started anew */
   constructor(nativeModule: NativeModule, quick: QuickCalls, broken: () => void) {
@@ -20,19 +22,37 @@ export class NativeWatch {
     this.#broken = broken;
   }
 
-  /** Begins in a session; whether the module can do that. */
+  /** Begins in a session; whether the module can do that. A device that is gone is an error. */
   begin(session: Buffer): boolean {
     try {
       this.#native.C_DigestInit(session, { mechanism: CKM_SHA256 });
       this.#native.C_DigestUpdate(session, OCTET);
+      this.#underWay.add(nameOf(session));
       return true;
-    } catch {
-      return false; // many devices do not hash; what is the matter with the others, the next call tells
+    } catch (error) {
+      if (gone.has(returnValue(error) ?? 0)) throw nativeError("C_DigestInit", error);
+      return false; // many devices do not hash
     }
+  }
+
+  /** Ends in a session; where nothing is under way in it, that is well too. */
+  end(session: Buffer): void {
+    this.forget(session);
+    try {
+      this.#native.C_DigestFinal(session, Buffer.alloc(DIGEST));
+    } catch (error) {
+      if (returnValue(error) !== CKR_OPERATION_NOT_INITIALIZED) throw nativeError("C_DigestFinal", error);
+    }
+  }
+
+  /** Before a session is closed, and what is under way in it ended. */
+  forget(session: Buffer): void {
+    this.#underWay.delete(nameOf(session));
   }
 
   /** Whether it goes on. Where it does not, nothing is known of what was called since it last did. */
   goesOn(session: Buffer): boolean {
+    if (!this.#underWay.has(nameOf(session))) return false;
     try {
       this.#quick.digestUpdate(session, OCTET);
       return true;
@@ -43,6 +63,13 @@ export class NativeWatch {
   }
 }
 
+const nameOf = (session: Buffer): string => session.toString("latin1");
+
 const OCTET = Buffer.alloc(1);
-/** CKR_OPERATION_NOT_INITIALIZED, CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID. */
-const lost: ReadonlySet<number> = new Set([0x91, 0xb0, 0xb3]);
+/** Bytes of a digest. */
+const DIGEST = 32;
+const CKR_OPERATION_NOT_INITIALIZED = 0x91;
+/** With CKR_SESSION_CLOSED and CKR_SESSION_HANDLE_INVALID. */
+const lost: ReadonlySet<number> = new Set([CKR_OPERATION_NOT_INITIALIZED, 0xb0, 0xb3]);
+/** CKR_DEVICE_REMOVED, CKR_SESSION_CLOSED, CKR_SESSION_HANDLE_INVALID, CKR_TOKEN_NOT_PRESENT, CKR_CRYPTOKI_NOT_INITIALIZED. */
+const gone: ReadonlySet<number> = new Set([0x32, 0xb0, 0xb3, 0xe0, 0x190]);

@@ -4,6 +4,7 @@ import { Handles } from "../cryptoki/handles.ts";
 import { DEADLINE } from "../options.ts";
 import type { Shared } from "../registry.ts";
 import { LoginBook } from "../token/login-book.ts";
+import { SessionBook } from "../token/session-book.ts";
 import { type Call, ModuleProcess } from "./module-process.ts";
 
 /**
@@ -14,6 +15,7 @@ export class ModuleHost implements Shared {
   readonly path: string;
   readonly #parameters: string | undefined;
   readonly logins = new LoginBook();
+  readonly shared = new SessionBook();
   readonly handles = new Handles(this);
   /** Grows when a process is gone, and all handles with it. */
   epoch = 1;

@@ -13,6 +13,7 @@ import type {
 import type { ModuleReport } from "../cryptoki/report.ts";
 import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
 import type { LoginBook } from "../token/login-book.ts";
+import type { SessionBook } from "../token/session-book.ts";
 import type { ModuleHost } from "./module-host.ts";
 import type { Method, Result } from "./protocol.ts";
 
@@ -24,6 +25,7 @@ import type { Method, Result } from "./protocol.ts";
 export class ProcessModule implements Module {
   readonly path: string;
   readonly logins: LoginBook;
+  readonly shared: SessionBook;
   readonly deadline: number;
   /** As many as make one message worth its while. */
   readonly sessions = 16;
@@ -32,6 +34,7 @@ export class ProcessModule implements Module {
   constructor(host: ModuleHost, deadline: number) {
     this.path = host.path;
     this.logins = host.logins;
+    this.shared = host.shared;
     this.deadline = deadline;
     this.#host = host;
   }
@@ -72,6 +75,11 @@ export class ProcessModule implements Module {
   async watch(session: Handle): Promise<boolean> {
     this.#checkSession(session, "C_DigestInit");
     return await this.#call("watch", "C_DigestInit", [session]);
+  }
+
+  async unwatch(session: Handle): Promise<void> {
+    this.#checkSession(session, "C_DigestFinal");
+    await this.#call("unwatch", "C_DigestFinal", [session]);
   }
 
   async isLoggedIn(session: Handle): Promise<boolean> {

@@ -21,6 +21,7 @@ export type Method =
   | "openSession"
   | "closeSession"
   | "watch"
+  | "unwatch"
   | "isLoggedIn"
   | "login"
   | "logout"

@@ -15,19 +15,19 @@ import type { Handle } from "../cryptoki/module.ts";
 import { readCertificate } from "../objects/certificates.ts";
 import { objectAt, objectNames, objectUri, type TokenObject } from "../objects/search.ts";
 import { quoted } from "../token/names.ts";
-import type { Token } from "../token/token.ts";
+import type { OpenedToken, Token } from "../token/token.ts";
 import { checkFree, exists, freshId, naming, unnamed } from "./name.ts";
 import { privateKeysOf } from "./owner.ts";
 
 /** Stores a certificate beside its key. For the errors see {@link CredentialWriter.importCertificate}. */
 export async function importCertificate(
-  token: Token,
+  { token, pin }: OpenedToken,
   uri: Pkcs11Uri,
   text: string,
   certificate: Certificate,
   options: ImportCertificateOptions,
 ): Promise<ImportedCertificate> {
-  return await token.write(async (session) => {
+  const store = async (session: Handle): Promise<ImportedCertificate> => {
     const key = await ownerOf(token, session, uri, text, certificate, options.withoutKey ?? false);
     const { object: label = key?.label ?? "", id: wantedId } = uri.path;
     if (label === "" && !wantedId?.length) throw unnamed(text);
@@ -54,7 +54,8 @@ export async function importCertificate(
       await token.module.destroyObject(session, handle).catch(() => undefined);
       throw error;
     }
-  });
+  };
+  return await token.writing.inTurn(() => token.writing.use(pin, store, options.signal));
 }
 
 /** The private key of the certificate: the one that the URI's id names, where it has one. */

@@ -36,13 +36,15 @@ export async function storeKeyPair(
   wanted: NewKeyPair,
   make: (session: Handle) => Promise<KeyPairHandles>,
 ): Promise<MadeKeyPair> {
-  const { token, name, signal } = wanted;
+  const { token, name, pin, signal } = wanted;
   let isOurs = name.isFresh;
-  return await token.write(async (session) => {
+  let isLeft = false;
+  const store = async (session: Handle): Promise<MadeKeyPair> => {
     if (name.label !== "") await checkFree(token, session, ["private", "public"], { object: name.label });
     if (!name.isFresh) await checkFree(token, session, ["private", "public", "cert"], { id: name.id });
     checkWanted(signal);
     let made: KeyPairHandles | undefined;
+    isLeft = true;
     try {
       made = await make(session);
       isOurs = true;
@@ -50,7 +52,15 @@ export async function storeKeyPair(
       checkWanted(signal);
       return proved;
     } catch (error) {
-      if (isOurs) await removeAgain(wanted, session, made);
+      isLeft = !(await isRemoved(wanted, session, made));
+      throw error;
+    }
+  };
+  return await token.writing.inTurn(async () => {
+    try {
+      return await token.writing.use(pin, store, signal);
+    } catch (error) {
+      if (isLeft && isOurs) await removeAgain(wanted);
       throw error;
     }
   });
@@ -65,7 +75,7 @@ async function prove(wanted: NewKeyPair, session: Handle, made: KeyPairHandles):
   const [key] = keysOf(await describeKey(token, session, object));
   if (key === undefined) throw new TypeError("a key has a public half");
   const signer = new TokenSigner(token, key, { epoch, handle: object.handle }, pin, nodeCrypto());
-  await signOnce(signer, signal);
+  await signOnce(signer.schemes, signal, (scheme, challenge) => signer.signFor(session, scheme, challenge));
   return { uri: key.uri, publicKeyUri: objectUri(token, publicKey), protection, signer };
 }
 
@@ -90,23 +100,28 @@ async function protectionOf(token: Token, session: Handle, key: Handle): Promise
   };
 }
 
-/** By the handles, else, where the module was lost meanwhile, by the name, which was free before. */
-async function removeAgain(
-  { token, name, pin }: NewKeyPair,
+/** Removes the pair by its handles, if they are good. */
+async function isRemoved(
+  { token: { module } }: NewKeyPair,
   session: Handle,
   made: KeyPairHandles | undefined,
-): Promise<void> {
-  const { module } = token;
+): Promise<boolean> {
+  if (made === undefined) return false;
   try {
-    if (made === undefined) throw new CredentialError("OBJECT_NOT_FOUND", "there is no handle");
     await module.destroyObject(session, made.privateKey);
     await module.destroyObject(session, made.publicKey);
+    return true;
   } catch {
-    await token
-      .unlock(pin)
-      .then(() => token.rewrite((again) => removeNamed(token, again, name)))
-      .catch(() => undefined); // why it failed in the first place is what the caller must know
+    return false;
   }
+}
+
+/** Where the module was lost meanwhile, by the name, which was free before. */
+async function removeAgain({ token, name, pin }: NewKeyPair): Promise<void> {
+  await token
+    .unlock(pin)
+    .then(() => token.writing.use(pin, (session) => removeNamed(token, session, name)))
+    .catch(() => undefined); // why it failed in the first place is what the caller must know
 }
 
 async function removeNamed(token: Token, session: Handle, { label, id }: NewName): Promise<void> {

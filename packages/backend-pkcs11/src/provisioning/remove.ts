@@ -3,11 +3,11 @@ import { checkWanted } from "../calls.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import { listedTypes } from "../objects/directory.ts";
 import { objectNames, objectUri, search, type TokenObject } from "../objects/search.ts";
-import type { Token } from "../token/token.ts";
+import type { OpenedToken, Token } from "../token/token.ts";
 
 /** Removes one object. For the errors see {@link CredentialWriter.remove}. */
 export async function removeObject(
-  token: Token,
+  { token, pin }: OpenedToken,
   uri: Pkcs11Uri,
   text: string,
   signal: AbortSignalLike | undefined,
@@ -19,7 +19,7 @@ export async function removeObject(
       hint: "Add object=LABEL or id= to the URI, as ddscred ls prints them.",
     });
   }
-  await token.write(async (session) => {
+  const removeIt = async (session: Handle): Promise<void> => {
     const object = await theOne(token, session, uri, text);
     if (object.type === "private" && type !== "private") {
       throw new CredentialError("REMOVAL_REFUSED", "the URI names a private key without type=private", {
@@ -37,7 +37,8 @@ export async function removeObject(
         call: "C_DestroyObject",
       },
     );
-  });
+  };
+  await token.writing.inTurn(() => token.writing.use(pin, removeIt, signal));
 }
 
 async function theOne(token: Token, session: Handle, uri: Pkcs11Uri, text: string): Promise<TokenObject> {

@@ -1,15 +1,20 @@
-import { type AbortSignalLike, CredentialError } from "@ddscred/core";
+import { type AbortSignalLike, CredentialError, type SignatureScheme } from "@ddscred/core";
 import { nodeCrypto } from "@ddscred/crypto-node";
+import { checkWanted } from "../calls.ts";
 import type { TokenSigner } from "./token-signer.ts";
 
-/** Signs something, in the first scheme that the token does. The signer verifies the first signature that it makes. */
-export async function signOnce(signer: TokenSigner, signal: AbortSignalLike | undefined): Promise<void> {
+/** Signs something, in the first of the schemes that the token does. A signer verifies the first signature that it makes. */
+export async function signOnce(
+  schemes: readonly SignatureScheme[],
+  signal: AbortSignalLike | undefined,
+  sign: (scheme: SignatureScheme, challenge: Uint8Array) => unknown,
+): Promise<void> {
   const challenge = nodeCrypto().randomBytes(32);
-  const options = signal === undefined ? {} : { signal };
   let refusal: unknown;
-  for (const scheme of signer.schemes) {
+  for (const scheme of schemes) {
+    checkWanted(signal);
     try {
-      await signer.sign(scheme, challenge, options);
+      await sign(scheme, challenge);
       return;
     } catch (error) {
       if (!(error instanceof CredentialError) || error.code !== "MECHANISM_UNSUPPORTED") throw error;
@@ -32,10 +37,11 @@ export async function provenSigner(
   const [first] = signers;
   if (first === undefined) throw new TypeError("there is no signer");
   if (signers.length === 1) return first;
+  const options = signal === undefined ? {} : { signal };
   let mismatch: unknown;
   for (const signer of signers) {
     try {
-      await signOnce(signer, signal);
+      await signOnce(signer.schemes, signal, (scheme, challenge) => signer.sign(scheme, challenge, options));
       return signer;
     } catch (error) {
       if (!(error instanceof CredentialError) || !isOfAnotherKey(error)) throw error;

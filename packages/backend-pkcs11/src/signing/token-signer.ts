@@ -1,3 +1,5 @@
+// Above 200 lines: signing at once, later and for who writes share what is known of handles and mechanisms.
+
 import {
   type CallOptions,
   CredentialError,
@@ -10,7 +12,7 @@ import type { Handle, Signature, SignRequest } from "../cryptoki/module.ts";
 import type { BoundKey, PrivateKey } from "../objects/private-key.ts";
 import { recovering } from "../recovery.ts";
 import type { PinRequest } from "../token/pin.ts";
-import type { SessionPool } from "../token/session-pool.ts";
+import { gone, type SessionPool } from "../token/session-pool.ts";
 import type { Token } from "../token/token.ts";
 import { type Binding, Bindings, isFresh } from "./binding.ts";
 import { encodedSignature, signatureLength, wrongLength } from "./encoding.ts";
@@ -79,6 +81,14 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     return this.#goOn(scheme, own, options, signature, failure);
   }
 
+  /**
+   * Makes one signature for who writes: in a session of its own, or where none can be had at once, in that for writing.
+   * It is made once.
+   */
+  async signFor(writing: Handle, scheme: SignatureScheme, message: Uint8Array): Promise<Uint8Array> {
+    return await this.#sign(scheme, message, { writing });
+  }
+
   /** Verifies a signature that was made at once, or makes one. */
   async #goOn(
     scheme: SignatureScheme,
@@ -136,15 +146,19 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   async #sign(
     scheme: SignatureScheme,
     message: Uint8Array,
-    options: CallOptions | undefined,
+    options: SignOptions | undefined,
   ): Promise<Uint8Array> {
     const { last } = this.#bindings;
-    const binding = last.epoch === this.#token.epoch ? last : await this.#bindings.bindAgain();
+    const isGood = last.epoch === this.#token.epoch;
+    // Who writes has a session, perhaps the only one, and must not wait for another.
+    if (!isGood && options?.writing !== undefined) throw gone();
+    const binding = isGood ? last : await this.#bindings.bindAgain();
     const known = this.#plans.get(scheme);
     if (known !== undefined) {
       const { raw, isWatched } = await this.#signBy(binding, known, message, options);
       const signature = this.#encode(raw);
-      if (this.#verifiesEach || !isWatched || !isFresh(binding))
+      const isSure = isWatched && binding.epoch === this.#token.epoch;
+      if (this.#verifiesEach || !isSure || !isFresh(binding))
         await this.#bindings.prove(binding, scheme, message, signature, binding.proven);
       return signature;
     }
@@ -160,7 +174,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     binding: Binding,
     scheme: SignatureScheme,
     message: Uint8Array,
-    options: CallOptions | undefined,
+    options: SignOptions | undefined,
   ): Promise<{ raw: Uint8Array; plan: SigningPlan }> {
     let refusal: CredentialError | undefined;
     for (const plan of signingPlans(scheme, this.#token.limits.refusesRawPss)) {
@@ -175,15 +189,37 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     throw unsupported(this.#key.publicKey.label, scheme, refusal);
   }
 
-  #signBy(
+  async #signBy(
     binding: Binding,
     plan: SigningPlan,
     message: Uint8Array,
-    options: CallOptions | undefined,
+    options: SignOptions | undefined,
   ): Promise<Signature> {
+    const pin = this.#key.alwaysAuthenticate ? await this.#token.pinFor(this.#pin) : undefined;
+    const pool = this.#token.openPool ?? (await this.#token.pool());
+    const session = pool.take() ?? (await this.#acquire(pool, options));
+    const isOurs = session !== options?.writing;
+    if (binding.epoch !== this.#token.epoch) {
+      if (isOurs) pool.release(session);
+      throw gone(); // the handle may name another key now
+    }
+    // Not before there is a session: for the only one the watch is ended.
     const request = this.#request(binding, plan, message);
-    if (!this.#key.alwaysAuthenticate) return this.#signOnce(binding, request, options);
-    return this.#token.withPin(this.#pin, (pin) => this.#signOnce(binding, { ...request, pin }, options));
+    const { module } = this.#token;
+    try {
+      const signature = await (pin === undefined
+        ? module.sign(session, request)
+        : this.#token.sendPin(pin, () => module.sign(session, { ...request, pin })));
+      if (isOurs) pool.release(session);
+      return signature;
+    } catch (error) {
+      throw this.#failed(error, binding, isOurs ? pool : undefined, session);
+    }
+  }
+
+  async #acquire(pool: SessionPool, options: SignOptions | undefined): Promise<Handle> {
+    if (options?.writing === undefined) return await pool.acquire(options?.signal);
+    return (await pool.takeOrOpen()) ?? options.writing;
   }
 
   #request({ handle: key }: Binding, { mechanism, input }: SigningPlan, message: Uint8Array): SignRequest {
@@ -191,29 +227,9 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     return { mechanism, key, input: input(message, bits), length: this.#length, watch: this.#token.watch };
   }
 
-  async #signOnce(
-    binding: Binding,
-    request: SignRequest,
-    options: CallOptions | undefined,
-  ): Promise<Signature> {
-    const pool = this.#token.openPool ?? (await this.#token.pool());
-    const session = pool.take() ?? (await pool.acquire(options?.signal));
-    if (binding.epoch !== this.#token.epoch) {
-      pool.release(session);
-      throw outdated(); // the handle may name another key now
-    }
-    try {
-      const signature = await this.#token.module.sign(session, request);
-      pool.release(session);
-      return signature;
-    } catch (error) {
-      throw this.#failed(error, binding, pool, session);
-    }
-  }
-
-  /** After a call that failed in a session: the error to throw. */
-  #failed(error: unknown, binding: Binding, pool: SessionPool, session: Handle): unknown {
-    pool.discard(session);
+  /** After a call that failed in a session, of the pool or of who writes: the error to throw. */
+  #failed(error: unknown, binding: Binding, pool: SessionPool | undefined, session: Handle): unknown {
+    void pool?.giveBack(session, error);
     this.#token.noteFailure(error, binding.epoch);
     return this.#bindings.doubted(error, binding);
   }
@@ -225,8 +241,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   }
 }
 
-function outdated(): CredentialError {
-  return new CredentialError("SESSION_LOST", "the token lost its sessions before one was free", {
-    retryable: true,
-  });
+interface SignOptions extends CallOptions {
+  /** The session of who writes. */
+  readonly writing?: Handle;
 }

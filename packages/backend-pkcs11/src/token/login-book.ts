@@ -21,6 +21,7 @@ export class LoginPage {
   readonly #token: TokenInfo;
   readonly #users = new Set<object>();
   #turn: Promise<unknown> = Promise.resolve();
+  #turnToAsk: Promise<unknown> = Promise.resolve();
   /** Of the PIN that logged in; undefined where nobody did, or another library in the process. */
   #mark: string | undefined;
 
@@ -32,6 +33,13 @@ export class LoginPage {
   async inTurn<T>(step: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(step, step);
     this.#turn = mine;
+    return await mine;
+  }
+
+  /** One at a time: asking for a PIN that is not for a login. */
+  async inTurnToAsk<T>(step: () => Promise<T>): Promise<T> {
+    const mine = this.#turnToAsk.then(step, step);
+    this.#turnToAsk = mine;
     return await mine;
   }
 

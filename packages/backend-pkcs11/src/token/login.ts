@@ -16,6 +16,9 @@ export interface LoginRules {
   readonly allowFinalTry: boolean;
 }
 
+/** Lends a session for one call: perhaps the only one, which nobody holds while a PIN is asked for. */
+type Lend = <T>(call: (session: Handle) => Promise<T>) => Promise<T>;
+
 /**
  * The login of one backend on one token. The PIN is asked for as late as possible, tried once, and never
  * where the token's flags say that it must not be.
@@ -54,31 +57,38 @@ export class Login {
    *
    * @returns whether a PIN was sent, and taken
    */
-  async unlock(keeper: Handle, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
-    return await this.#page.inTurn(() => this.#unlock(keeper, request, signal));
+  async unlock(lend: Lend, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
+    return await this.#page.inTurn(() => this.#unlock(lend, request, signal));
   }
 
-  /** Lends a PIN for one step that sends it to the token by itself. For the errors see {@link unlock}. */
-  async withPin<T>(request: PinRequest, step: (pin: Secret) => Promise<T>): Promise<T> {
-    return await this.#page.inTurn(async () => {
+  /** A PIN for one step that sends it to the token by itself, see {@link send}. For the errors see {@link unlock}. */
+  async pinFor(request: PinRequest): Promise<Secret> {
+    // Not in the turn of logins: one of those may wait for the session of who asks here.
+    return await this.#page.inTurnToAsk(async () => {
       await this.#checkFlags();
-      const pin = await this.#pinFrom(request, await request.carried(), true);
-      return await inLoginTurn(this.#slot.token, async () => {
-        this.#checkPin(pin); // it may have been refused meanwhile
-        try {
-          return await step(pin);
-        } catch (error) {
-          if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
-          throw error;
-        }
-      });
+      return await this.#pinFrom(request, await request.carried(), true);
+    });
+  }
+
+  /** Makes the step that sends a PIN, after all others that send one; for whoever has his session already. */
+  async send<T>(pin: Secret, step: () => Promise<T>): Promise<T> {
+    return await inLoginTurn(this.#slot.token, async () => {
+      this.#checkPin(pin); // it may have been refused meanwhile
+      this.#checkCount();
+      await this.#checkFlags();
+      try {
+        return await step();
+      } catch (error) {
+        if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
+        throw error;
+      }
     });
   }
 
   /** Logs out, if the login is ours and nobody else uses it. */
-  async leave(keeper: Handle): Promise<void> {
+  async leave(lend: Lend): Promise<void> {
     await this.#page.inTurn(async () => {
-      if (this.#page.leave(this)) await this.#module.logout(keeper);
+      if (this.#page.leave(this)) await lend((session) => this.#module.logout(session));
     });
   }
 
@@ -87,8 +97,8 @@ export class Login {
     this.#unlocked = false;
   }
 
-  async #unlock(keeper: Handle, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
-    const loggedIn = await this.#module.isLoggedIn(keeper);
+  async #unlock(lend: Lend, request: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
+    const loggedIn = await lend((session) => this.#module.isLoggedIn(session));
     if (!loggedIn) {
       this.#page.forget();
       this.#unlocked = false;
@@ -100,7 +110,9 @@ export class Login {
     }
     if (!loggedIn) await this.#checkFlags();
     const pin = await this.#pinFrom(request, carried, !loggedIn, signal);
-    const isSent = !loggedIn && (await inLoginTurn(this.#slot.token, () => this.#tryOnce(keeper, pin)));
+    const login = (session: Handle): Promise<boolean> =>
+      inLoginTurn(this.#slot.token, () => this.#tryOnce(session, pin));
+    const isSent = !loggedIn && (await lend(login));
     if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
@@ -124,10 +136,10 @@ export class Login {
   }
 
   /** @returns false where somebody else in this process was faster */
-  async #tryOnce(keeper: Handle, pin: Secret): Promise<boolean> {
+  async #tryOnce(session: Handle, pin: Secret): Promise<boolean> {
     this.#checkPin(pin); // it may have been refused meanwhile
     try {
-      await this.#module.login(keeper, pin);
+      await this.#module.login(session, pin);
       return true;
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
@@ -184,6 +196,4 @@ export class Login {
 }
 
 /** A token that answers that the PIN is locked may not have known that before, and not say it afterwards. */
-function isRefusal({ code }: CredentialError): boolean {
-  return code === "PIN_INCORRECT" || code === "PIN_LOCKED";
-}
+const isRefusal = ({ code }: CredentialError): boolean => code === "PIN_INCORRECT" || code === "PIN_LOCKED";

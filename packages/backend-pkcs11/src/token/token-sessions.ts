@@ -1,107 +1,158 @@
-import { CredentialError, tokenError } from "@ddscred/core";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
-import type { ModuleLimits } from "./known-modules.ts";
-import { SessionPool } from "./session-pool.ts";
+import { OpenSessions, type SessionPlace } from "./open-sessions.ts";
+import { gone, type SessionPool } from "./session-pool.ts";
 
-/** The token on which sessions are opened, as it is at the moment. */
-interface Place {
+/** Who uses the sessions of a token: one backend. */
+export interface SessionUser {
   readonly module: Module;
-  readonly limits: ModuleLimits;
-  readonly slot: Slot;
-  readonly epoch: number;
+  /** How many sessions it lets be used at once. */
+  readonly mostSessions: number;
+  /** Whether a digest may stay under way. */
+  readonly canWatch: boolean;
+  /** All sessions are gone, handles and login with them; perhaps the token too. */
+  sessionsLost(isTokenGone: boolean): void;
 }
 
-/** The sessions on one token: one that stays, which keeps the login and the watch, and those that a pool lends. */
+/**
+ * The sessions on one token in one epoch of its module, for all backends of this process: a login is the process's,
+ * and a small token has too few for each to have its own. They are made when they are first needed, and anew after a loss.
+ */
 export class TokenSessions {
-  readonly #place: Place;
-  readonly #most: number;
-  #keeper: Promise<Handle> | undefined;
-  #watch: Handle | undefined;
-  #pool: SessionPool | undefined;
+  readonly #slot: Slot;
+  readonly #epoch: number;
+  readonly #unused: () => void;
+  readonly #users = new Set<SessionUser>();
+  #now: Opening | undefined;
+  /** The module that opens and closes them: of the user with the shortest deadline, or of the last one. */
+  #module: Module | undefined;
+  /** Of those that were let go. */
+  #closing: Promise<void> | undefined;
+  /** When those of them were closed, too, that were in use. */
+  #draining: Promise<void> | undefined;
 
-  /** @param most sessions that the pool may have open */
-  constructor(place: Place, most: number) {
-    this.#place = place;
-    this.#most = most;
+  /**
+   * @param epoch of the module, in which they are good
+   * @param unused is called when they are closed and nobody is left
+   */
+  constructor(slot: Slot, epoch: number, unused: () => void) {
+    this.#slot = slot;
+    this.#epoch = epoch;
+    this.#unused = unused;
   }
 
-  /** The session that stays, if it is open or about to be. */
-  get keeper(): Promise<Handle> | undefined {
-    return this.#keeper;
+  /** The least that one of the users lets be used holds for all. */
+  join(user: SessionUser): void {
+    this.#users.add(user);
+    this.#usersChanged();
+  }
+
+  /** The last one closes them. */
+  async leave(user: SessionUser): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return this.#usersChanged();
+    this.#letGo();
+    await this.#closing;
+    if (this.#users.size === 0) this.#unused();
+  }
+
+  get isOpen(): boolean {
+    return this.#now !== undefined;
   }
 
   /** The session that stays, if the module tells by it whether it was started anew. */
   get watch(): Handle | undefined {
-    return this.#watch;
+    return this.#now?.sessions?.watch;
   }
 
+  /** The pool, if it is open already. */
   get openPool(): SessionPool | undefined {
-    return this.#pool;
+    return this.#now?.sessions?.pool;
   }
 
-  async openKeeper(): Promise<Handle> {
-    const keeper = (this.#keeper ??= this.#openWatched());
+  /** Opens them where they are not. */
+  async open(): Promise<OpenSessions> {
+    const now = (this.#now ??= this.#begin());
     try {
-      return await keeper;
+      return await now.opening;
     } catch (error) {
-      if (this.#keeper === keeper) this.#keeper = undefined;
+      if (this.#now === now) this.#now = undefined;
       throw error;
     }
   }
 
-  /** @param moduleEpoch in which its sessions are good */
-  pool(moduleEpoch: number): SessionPool {
-    return (this.#pool ??= this.#makePool(moduleEpoch));
+  /** Makes a call on each session that nobody uses, where they are open. */
+  async useIdle(run: (session: Handle) => Promise<unknown>): Promise<void> {
+    await this.#now?.sessions?.useIdle(run);
   }
 
-  /** Where the token has no session left, one that is idle makes room. */
-  async openForWriting(): Promise<Handle> {
-    const { module, slot } = this.#place;
-    try {
-      return await module.openSession(slot.id, "write");
-    } catch (error) {
-      if (!(error instanceof CredentialError) || error.rv !== "CKR_SESSION_COUNT") throw error;
-      await this.#pool?.closeIdle();
-      return await module.openSession(this.#place.slot.id, "write");
-    }
+  /** Something showed that they are dead: all users learn it, and the next call makes them anew. */
+  lose(isTokenGone = false): void {
+    this.#letGo();
+    for (const user of this.#users) user.sessionsLost(isTokenGone);
   }
 
-  /** Forgets all of them at once, and closes them meanwhile. */
-  letGo(): void {
-    void this.#close(this.#keeper, this.#pool);
-    this.#keeper = undefined;
-    this.#watch = undefined;
-    this.#pool = undefined;
-  }
-
-  async close(): Promise<void> {
-    await this.#close(this.#keeper, this.#pool);
-  }
-
-  async #close(keeper: Promise<Handle> | undefined, pool: SessionPool | undefined): Promise<void> {
-    await pool?.close();
-    await keeper?.then((session) => this.#place.module.closeSession(session)).catch(() => undefined);
-  }
-
-  /** Watched before anything is found, so that the watch covers it. */
-  async #openWatched(): Promise<Handle> {
-    const { module, limits, slot, epoch } = this.#place;
-    const session = await module.openSession(slot.id);
-    const isWatched = limits.canWatch && (await module.watch(session).catch(() => false));
-    if (epoch === this.#place.epoch) this.#watch = isWatched ? session : undefined;
-    return session;
-  }
-
-  #makePool(moduleEpoch: number): SessionPool {
-    const { module, slot } = this.#place;
-    const { maxSessions = Number.POSITIVE_INFINITY } = slot.token;
-    const maker = {
-      open: async () => {
-        if (module.epoch !== moduleEpoch) throw tokenError("CKR_SESSION_CLOSED", "C_OpenSession");
-        return await module.openSession(slot.id);
-      },
-      close: (session: Handle) => module.closeSession(session),
+  #begin(): Opening {
+    const sessions = new OpenSessions(this.#place(), () => {
+      if (this.#now === now) this.lose();
+    });
+    const open = async (): Promise<OpenSessions> => {
+      await sessions.begin();
+      if (this.#now === now) now.sessions = sessions;
+      else await sessions.close();
+      return sessions;
     };
-    return new SessionPool(maker, Math.max(1, Math.min(this.#most, maxSessions - 1)));
+    const now: Opening = { opening: open(), sessions: undefined };
+    return now;
+  }
+
+  /** The next are opened first, which keeps the login, unless the token has no room for that. */
+  async #settled(): Promise<boolean> {
+    const { closing, draining } = { closing: this.#closing, draining: this.#draining };
+    if (closing === undefined || draining === undefined) return false;
+    await closing;
+    await draining;
+    if (this.#draining === draining) this.#closing = this.#draining = undefined;
+    return true;
+  }
+
+  /** Forgets them at once, and closes them meanwhile. */
+  #letGo(): void {
+    const now = this.#now;
+    this.#now = undefined;
+    if (now === undefined) return;
+    const closing = now.sessions?.close() ?? now.opening.then(nothing, nothing); // who opens them closes them too
+    const draining = closing.then(() => now.sessions?.pool.drained());
+    this.#closing = Promise.all([this.#closing, closing]).then(nothing);
+    this.#draining = Promise.all([this.#draining, draining]).then(nothing);
+  }
+
+  #usersChanged(): void {
+    this.#module = [...this.#users].reduce((a, b) => (b.module.deadline < a.module.deadline ? b : a)).module;
+    const pool = this.openPool;
+    if (pool !== undefined) pool.limit = this.#limit;
+  }
+
+  get #limit(): number {
+    const { maxSessions = Number.POSITIVE_INFINITY } = this.#slot.token;
+    const most = [...this.#users].map(({ mostSessions }) => mostSessions);
+    return Math.max(1, Math.min(...most, maxSessions - 1));
+  }
+
+  #place(): SessionPlace {
+    const module = (): Module => {
+      if (this.#module === undefined) throw gone();
+      return this.#module;
+    };
+    const canWatch = [...this.#users].every((user) => user.canWatch);
+    const settled = (): Promise<boolean> => this.#settled();
+    return { slot: this.#slot, epoch: this.#epoch, module, canWatch, limit: this.#limit, settled };
   }
 }
+
+interface Opening {
+  readonly opening: Promise<OpenSessions>;
+  /** When they are open. */
+  sessions: OpenSessions | undefined;
+}
+
+const nothing = (): void => undefined;

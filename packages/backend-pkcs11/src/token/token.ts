@@ -1,7 +1,6 @@
 // Above 200 lines: a loss ends slot, sessions, login and what was found in one step, which no two files can take together.
 
 import { type AbortSignalLike, CredentialError, type Secret, tokenError } from "@ddscred/core";
-import { CKF_WRITE_PROTECTED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { EventListener } from "../events.ts";
 import { tell } from "../listener.ts";
@@ -11,11 +10,19 @@ import type { FoundToken } from "./find-token.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { ModuleLimits } from "./known-modules.ts";
 import { Login, type LoginRules } from "./login.ts";
-import { quoted, tokenUri } from "./names.ts";
+import { tokenUri } from "./names.ts";
+import type { OpenSessions } from "./open-sessions.ts";
 import type { PinRequest } from "./pin.ts";
 import { findSame } from "./same-token.ts";
-import type { SessionPool } from "./session-pool.ts";
-import { TokenSessions } from "./token-sessions.ts";
+import { gone, type SessionPool } from "./session-pool.ts";
+import type { SessionUser, TokenSessions } from "./token-sessions.ts";
+import { Writing } from "./writing.ts";
+
+/** A token, with where its PIN comes from. */
+export interface OpenedToken {
+  readonly token: Token;
+  readonly pin: PinRequest;
+}
 
 /** How careful a backend is with its tokens. */
 export interface TokenRules extends LoginRules {
@@ -27,25 +34,23 @@ export interface TokenRules extends LoginRules {
 }
 
 /**
- * One token, as one backend uses it: its sessions and its login. One session stays open for as long as the
- * backend does, because a token forgets a login with its last session; the others are lent from a pool.
- *
- * Where the module was started anew, all of that is gone, and the token may be in another slot.
+ * One token, as one backend uses it: its login, and the sessions that it shares with the other backends of this
+ * process. Where the module was started anew, all of that is gone, and the token may be in another slot.
  */
-export class Token {
+export class Token implements SessionUser {
   readonly module: Module;
   readonly limits: ModuleLimits;
+  readonly mostSessions: number;
   /** What was found on it in this epoch. */
   readonly selections = new Selections();
+  readonly writing = new Writing(this);
   readonly #rules: TokenRules;
-  readonly #sessions: TokenSessions;
+  #sessions: TokenSessions;
   #slot: Slot;
   #login: Login;
   #losses = 0;
   #isGone = false;
   #keepAlive: KeepAlive | undefined;
-  /** The last step of writing that was begun. */
-  #writing: Promise<unknown> = Promise.resolve();
   /** The epoch of the module in which slot, sessions and login are good. */
   #moduleEpoch: number;
 
@@ -54,10 +59,16 @@ export class Token {
     this.module = module;
     this.#rules = rules;
     this.limits = limits;
-    this.#sessions = new TokenSessions(this, Math.min(module.sessions, limits.sessions, rules.sessions));
+    this.mostSessions = Math.min(module.sessions, limits.sessions, rules.sessions);
+    this.#sessions = module.shared.on(slot, epoch);
     this.#slot = slot;
     this.#moduleEpoch = epoch;
     this.#login = new Login(module, slot, rules);
+    this.#sessions.join(this);
+  }
+
+  get canWatch(): boolean {
+    return this.limits.canWatch;
   }
 
   /** Handles that were found in another epoch name nothing, or another object. */
@@ -88,47 +99,25 @@ export class Token {
     return this.#sessions.watch;
   }
 
-  /** The pool of this moment; opens the session that stays, the first time. */
+  /** The pool of this moment; opens the sessions, the first time. */
   async pool(): Promise<SessionPool> {
-    await this.#openKeeper();
-    return this.#sessions.pool(this.#moduleEpoch);
+    return (await this.#open()).pool;
   }
 
-  /** Lends a session for some calls. */
+  /** Lends a session for some calls. `SESSION_LOST` where a login was lost while it waited for one. */
   async use<T>(run: (session: Handle) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
-    const { epoch } = this;
+    let { epoch } = this;
     try {
-      return await (await this.pool()).use(run, signal);
+      const pool = await this.pool();
+      epoch = this.epoch;
+      const runInEpoch = async (session: Handle): Promise<T> => {
+        if (epoch !== this.epoch) throw gone();
+        return await run(session);
+      };
+      return await pool.use(runInEpoch, signal);
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;
-    }
-  }
-
-  /** Lends a session for writing, to one after the other: whoever looks for a free name keeps it. `TOKEN_READ_ONLY`. */
-  async write<T>(run: (session: Handle) => Promise<T>): Promise<T> {
-    const mine = this.#writing.then(() => this.rewrite(run));
-    this.#writing = mine.catch(() => undefined);
-    return await mine;
-  }
-
-  /** Another session for writing, for who has the turn already. */
-  async rewrite<T>(run: (session: Handle) => Promise<T>): Promise<T> {
-    await this.#openKeeper();
-    const { epoch } = this;
-    const { flags, label } = await this.module.token(this.slot.id);
-    if (flags & CKF_WRITE_PROTECTED) {
-      throw new CredentialError("TOKEN_READ_ONLY", `the token ${quoted(label)} is write-protected`);
-    }
-    const session = await this.#sessions.openForWriting();
-    try {
-      return await run(session);
-    } catch (error) {
-      this.noteFailure(error, epoch);
-      throw error;
-    } finally {
-      this.selections.clear();
-      await this.module.closeSession(session).catch(() => undefined);
     }
   }
 
@@ -137,17 +126,22 @@ export class Token {
     if (!this.#login.isNeeded) return;
     const { epoch } = this;
     try {
-      const keeper = await this.#openKeeper();
-      if (await this.#login.unlock(keeper, request, signal)) this.#tell("login");
+      await this.#open();
+      if (await this.#login.unlock((call) => this.#useKept(call), request, signal)) this.#tell("login");
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;
     }
   }
 
-  /** Makes one signature with a key that wants the PIN for each (CKA_ALWAYS_AUTHENTICATE), after all others. */
-  async withPin<T>(request: PinRequest, sign: (pin: Secret) => Promise<T>): Promise<T> {
-    return await this.#login.withPin(request, sign);
+  /** The PIN for one signature with a key that wants it for each (CKA_ALWAYS_AUTHENTICATE). */
+  async pinFor(request: PinRequest): Promise<Secret> {
+    return await this.#login.pinFor(request);
+  }
+
+  /** Makes that signature, after all others that send a PIN; for whoever has a session for it. */
+  async sendPin<T>(pin: Secret, sign: () => Promise<T>): Promise<T> {
+    return await this.#login.send(pin, sign);
   }
 
   /**
@@ -159,11 +153,14 @@ export class Token {
   noteFailure(error: unknown, epoch: number): void {
     const rv = error instanceof CredentialError ? error.rv : undefined;
     if (rv === undefined || epoch !== this.epoch) return;
-    if (removals.has(rv)) this.#noteGone();
     if (losses.objects.has(rv)) this.#losses++;
-    if (!losses.sessions.has(rv)) return;
+    if (losses.sessions.has(rv)) this.#sessions.lose(removals.has(rv));
+  }
+
+  sessionsLost(isTokenGone: boolean): void {
     this.#losses++;
-    this.#letGo();
+    this.#login.lost();
+    if (isTokenGone) this.#noteGone();
   }
 
   /** What was found in the epoch is looked up again: handles may name other objects. */
@@ -176,26 +173,24 @@ export class Token {
     tell(this.#rules.onEvent, { type: "recovered", module: this.module.path, error });
   }
 
-  /** Closes the sessions; logs out where the login was ours and nobody else in this process uses it. */
+  /** Leaves the sessions; logs out where the login was ours and nobody else in this process uses it. */
   async close(): Promise<void> {
     await this.#keepAlive?.stop();
-    const keeper = await this.#sessions.keeper?.catch(() => undefined);
-    if (keeper !== undefined) await this.#login.leave(keeper).catch(() => undefined);
-    await this.#sessions.close();
+    const leave = (): Promise<void> => this.#login.leave((call) => this.#useKept(call));
+    if (this.#sessions.isOpen) await leave().catch(() => undefined);
+    await this.#sessions.leave(this);
   }
 
-  /** Lets go of the sessions, and of what was known of the login. */
-  #letGo(): void {
-    this.#login.lost();
-    this.#sessions.letGo();
-  }
-
-  async #openKeeper(): Promise<Handle> {
+  async #open(): Promise<OpenSessions> {
     while (this.module.epoch !== this.#moduleEpoch) await this.#findAgain();
-    if (this.#isGone && this.#sessions.keeper === undefined) await this.#lookWhetherBack();
-    const session = await this.#sessions.openKeeper();
+    if (this.#isGone && !this.#sessions.isOpen) await this.#lookWhetherBack();
+    const sessions = await this.#sessions.open();
     this.#noteThere();
-    return session;
+    return sessions;
+  }
+
+  async #useKept<T>(call: (session: Handle) => Promise<T>): Promise<T> {
+    return await (await this.#sessions.open()).useKept(call);
   }
 
   /** Finds the token among those of the module that was started anew: `TOKEN_REMOVED`. */
@@ -204,9 +199,7 @@ export class Token {
     const slot = await findSame(this.module, this.slot);
     if (epoch !== this.module.epoch || epoch === this.#moduleEpoch) return;
     if (slot === undefined) throw this.#notThere(", after the module was started anew");
-    this.#letGo();
-    this.#moveTo(slot);
-    this.#moduleEpoch = epoch;
+    this.#moveTo(slot, epoch);
   }
 
   /**
@@ -216,14 +209,18 @@ export class Token {
   async #lookWhetherBack(): Promise<void> {
     const { epoch } = this.module;
     const slot = await findSame(this.module, this.slot);
-    if (epoch !== this.module.epoch || this.#sessions.keeper !== undefined) return;
+    if (epoch !== this.module.epoch || this.#sessions.isOpen) return;
     if (slot === undefined) throw this.#notThere("");
-    if (slot.id !== this.slot.id) this.#moveTo(slot);
+    if (slot.id !== this.slot.id) this.#moveTo(slot, epoch);
   }
 
-  #moveTo(slot: Slot): void {
+  #moveTo(slot: Slot, epoch: number): void {
+    void this.#sessions.leave(this);
     this.#slot = slot;
+    this.#moduleEpoch = epoch;
     this.#login = new Login(this.module, slot, this.#rules);
+    this.#sessions = this.module.shared.on(slot, epoch);
+    this.#sessions.join(this);
   }
 
   #notThere(when: string): CredentialError {
@@ -252,13 +249,13 @@ export class Token {
   /** C_GetSessionInfo on each session that nobody uses. What is found dead is let go; the next call makes it anew. */
   async #useIdleSessions(): Promise<void> {
     const { epoch } = this;
-    const { keeper } = this.#sessions;
-    if (keeper === undefined || this.module.epoch !== this.#moduleEpoch) return;
+    if (this.module.epoch !== this.#moduleEpoch) return;
     try {
-      const isLoggedIn = await this.module.isLoggedIn(await keeper);
-      if (!isLoggedIn && this.#login.isUnlocked)
-        throw tokenError("CKR_USER_NOT_LOGGED_IN", "C_GetSessionInfo");
-      await this.#sessions.openPool?.useIdle((session) => this.module.isLoggedIn(session));
+      await this.#sessions.useIdle(async (session) => {
+        const isLoggedIn = await this.module.isLoggedIn(session);
+        if (!isLoggedIn && this.#login.isUnlocked)
+          throw tokenError("CKR_USER_NOT_LOGGED_IN", "C_GetSessionInfo");
+      });
     } catch (error) {
       this.noteFailure(error, epoch);
     }
