@@ -14,6 +14,7 @@ import type { SessionPool } from "../token/session-pool.ts";
 import type { Token } from "../token/token.ts";
 import { type Binding, Bindings, isFresh } from "./binding.ts";
 import { encodedSignature, signatureLength, wrongLength } from "./encoding.ts";
+import { checkUnchanged, hashed, isLarge, LARGE } from "./large-message.ts";
 import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechanisms.ts";
 
 /**
@@ -78,7 +79,8 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     options: CallOptions | undefined,
     failure?: unknown,
   ): Promise<Uint8Array> {
-    const own = Buffer.from(message); // the caller may change the message while the token computes
+    // The caller may change the message while the token computes.
+    const own = isLarge(message, scheme) ? await hashed(message, scheme) : Buffer.from(message);
     let first = failure;
     const attempt = async (): Promise<Uint8Array> => {
       if (first === undefined) return await this.#sign(scheme, own, options);
@@ -86,11 +88,17 @@ export class TokenSigner implements Omit<Signer, "sign"> {
       first = undefined;
       throw error;
     };
-    return await recovering(this.#token.module, options?.signal, attempt, this.#noteRecovery);
+    try {
+      return await recovering(this.#token.module, options?.signal, attempt, this.#noteRecovery);
+    } catch (error) {
+      await checkUnchanged(own, scheme);
+      throw error;
+    }
   }
 
   /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */
   #signNow(scheme: SignatureScheme, message: Uint8Array): Uint8Array | undefined {
+    if (message.length > LARGE) return undefined;
     const { openPool: pool, module, watch } = this.#token;
     const binding = this.#bindings.last;
     const plan = this.#plans.get(scheme);
