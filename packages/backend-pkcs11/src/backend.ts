@@ -22,6 +22,7 @@ import { tell } from "./listener.ts";
 import { certificatesOn, unlockToList } from "./looking.ts";
 import type { ModuleOpener } from "./modules.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
+import { givenInTurns } from "./objects/in-turns.ts";
 import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { freshProcessModule } from "./process/borrow.ts";
@@ -87,7 +88,9 @@ export class Pkcs11Backend implements Pkcs11Source {
     for (const token of found.tokens) {
       if (namesNoObject(found.parsed)) yield describeToken(token);
       for (const type of listedTypes) {
-        yield* await this.#access.run(uri, options, () => describeObjects(token, type, found.parsed));
+        yield* givenInTurns(
+          await this.#access.run(uri, options, () => describeObjects(token, type, found.parsed)),
+        );
       }
     }
   }
