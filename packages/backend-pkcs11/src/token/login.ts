@@ -2,19 +2,12 @@ import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/cor
 import { CKF_LOGIN_REQUIRED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
-import { inLoginTurn } from "./login-turn.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
-import { attemptsLeft, pinObstacle } from "./pin-state.ts";
-import { refusedCount, rememberRefused, wasRefused } from "./refused-pins.ts";
+import { type LoginRules, PinGuard } from "./pin-guard.ts";
+import { attemptsLeft } from "./pin-state.ts";
 
-/** How careful a backend is with the PINs of its tokens. */
-export interface LoginRules {
-  /** After how many refused PINs of a token, in this process, no other is sent to it. */
-  readonly maxRefusedPins: number;
-  /** Whether a PIN is sent where a wrong one would lock the token. */
-  readonly allowFinalTry: boolean;
-}
+export type { LoginRules } from "./pin-guard.ts";
 
 /**
  * The login of one backend on one token. The PIN is asked for as late as possible, tried once, and never
@@ -23,7 +16,7 @@ export interface LoginRules {
 export class Login {
   readonly #module: Module;
   readonly #slot: Slot;
-  readonly #rules: LoginRules;
+  readonly #guard: PinGuard;
   readonly #page: LoginPage;
   readonly #name: string;
   /** Whether this backend gave a PIN that opens the token. */
@@ -32,9 +25,9 @@ export class Login {
   constructor(module: Module, slot: Slot, rules: LoginRules) {
     this.#module = module;
     this.#slot = slot;
-    this.#rules = rules;
     this.#page = module.logins.page(slot.token);
     this.#name = `the token ${quoted(slot.token.label)}`;
+    this.#guard = new PinGuard(module, slot, rules);
   }
 
   /** Whether the token has private objects at all that a login would show. */
@@ -61,17 +54,9 @@ export class Login {
   /** Lends a PIN for one step that sends it to the token by itself. For the errors see {@link unlock}. */
   async withPin<T>(request: PinRequest, step: (pin: Secret) => Promise<T>): Promise<T> {
     return await this.#page.inTurn(async () => {
-      await this.#checkFlags();
+      await this.#guard.checkFlags();
       const pin = await this.#pinFrom(request, await request.carried(), true);
-      return await inLoginTurn(this.#slot.token, async () => {
-        this.#checkPin(pin); // it may have been refused meanwhile
-        try {
-          return await step(pin);
-        } catch (error) {
-          if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
-          throw error;
-        }
-      });
+      return await this.#guard.sending(pin, () => step(pin));
     });
   }
 
@@ -98,9 +83,9 @@ export class Login {
       this.#page.enter(this, undefined);
       return false;
     }
-    if (!loggedIn) await this.#checkFlags();
+    if (!loggedIn) await this.#guard.checkFlags();
     const pin = await this.#pinFrom(request, carried, !loggedIn, signal);
-    const isSent = !loggedIn && (await inLoginTurn(this.#slot.token, () => this.#tryOnce(keeper, pin)));
+    const isSent = !loggedIn && (await this.#tryOnce(keeper, pin));
     if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
@@ -115,56 +100,24 @@ export class Login {
     isToBeSent: boolean,
     signal?: AbortSignalLike,
   ): Promise<Secret> {
-    if (carried !== undefined) this.#checkPin(carried);
-    if (isToBeSent) this.#checkCount();
+    if (carried !== undefined) this.#guard.checkPin(carried);
+    if (isToBeSent) this.#guard.checkCount();
     const pin = carried ?? (await request.ask(this.#slot.token, signal));
     if (pin === undefined) throw this.#required();
-    this.#checkPin(pin);
+    this.#guard.checkPin(pin);
     return pin;
   }
 
   /** @returns false where somebody else in this process was faster */
   async #tryOnce(keeper: Handle, pin: Secret): Promise<boolean> {
-    this.#checkPin(pin); // it may have been refused meanwhile
     try {
-      await this.#module.login(keeper, pin);
+      await this.#guard.sending(pin, () => this.#module.login(keeper, pin));
       return true;
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       if (error.rv === "CKR_USER_ALREADY_LOGGED_IN") return false;
-      if (!isRefusal(error)) throw error;
-      rememberRefused(this.#slot.token, pin);
-      if (error.code === "PIN_LOCKED") throw error;
-      throw await this.#refused(error);
+      throw error.code === "PIN_INCORRECT" && error.rv !== undefined ? await this.#refused(error) : error;
     }
-  }
-
-  #checkPin(pin: Secret): void {
-    if (pin.isEmpty) {
-      throw new CredentialError("PIN_REFUSED", `the PIN for ${this.#name} is empty, and is not sent`, {
-        hint: "Put the PIN into its source.",
-      });
-    }
-    if (!wasRefused(this.#slot.token, pin)) return;
-    const message = `the PIN for ${this.#name} was refused before and is not tried again`;
-    throw new CredentialError("PIN_INCORRECT", message);
-  }
-
-  #checkCount(): void {
-    const refused = refusedCount(this.#slot.token);
-    if (refused < this.#rules.maxRefusedPins) return;
-    const pins = refused === 1 ? "a PIN" : `${refused} PINs`;
-    throw new CredentialError("PIN_REFUSED", `${this.#name} refused ${pins} already, so no other is sent`, {
-      hint: "Correct the PIN that was refused, and start again.",
-    });
-  }
-
-  async #checkFlags(): Promise<void> {
-    const { flags } = await this.#module.token(this.#slot.id);
-    const obstacle = pinObstacle(flags, this.#rules.allowFinalTry);
-    if (obstacle === undefined) return;
-    const { code, message, hint } = obstacle;
-    throw new CredentialError(code, `${this.#name} ${message}`, hint === undefined ? {} : { hint });
   }
 
   #required(): CredentialError {
@@ -174,16 +127,8 @@ export class Login {
   }
 
   async #refused({ rv = "", call = "" }: CredentialError): Promise<CredentialError> {
-    const flags = await this.#module.token(this.#slot.id).then(
-      (token) => token.flags,
-      () => 0,
-    );
+    const flags = await this.#guard.readFlags().catch(() => 0);
     const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
     return new CredentialError("PIN_INCORRECT", message, { rv, call });
   }
-}
-
-/** A token that answers that the PIN is locked may not have known that before, and not say it afterwards. */
-function isRefusal({ code }: CredentialError): boolean {
-  return code === "PIN_INCORRECT" || code === "PIN_LOCKED";
 }
