@@ -19,11 +19,10 @@ import { accessBy } from "./access-options.ts";
 import { examination } from "./discovery/examine.ts";
 import { judgeFailure, judgeModule } from "./discovery/health.ts";
 import { tell } from "./listener.ts";
-import { certificatesOn, unlockToList } from "./looking.ts";
+import { certificatesOn, privateKeyOn, unlockToList } from "./looking.ts";
 import type { ModuleOpener } from "./modules.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
 import { givenInTurns } from "./objects/in-turns.ts";
-import { findPrivateKey } from "./objects/private-key.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { freshProcessModule } from "./process/borrow.ts";
 import { importCertificate } from "./provisioning/certificate.ts";
@@ -70,9 +69,9 @@ export class Pkcs11Backend implements Pkcs11Source {
 
   async signer(uri: string, options?: SignerOptions): Promise<Signer> {
     return await this.#access.run(uri, options, async (parsed, module) => {
-      const { token, pin } = await this.#access.open(uri, parsed, module, "private");
-      await token.unlock(pin, options?.signal);
-      const { key, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
+      const opened = await this.#access.open(uri, parsed, module, "private");
+      const { key, bound } = await privateKeyOn(opened, parsed, uri, options);
+      const { token, pin } = opened;
       const signer = new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach);
       return this.#guarded(key.uri, signer);
     });

@@ -43,6 +43,8 @@ export class Token {
   #login: Login;
   #losses = 0;
   #isGone = false;
+  /** Whether a login was wanted that the token does not ask for. */
+  #hides = false;
   #keepAlive: KeepAlive | undefined;
   /** The last step of writing that was begun. */
   #writing: Promise<unknown> = Promise.resolve();
@@ -132,13 +134,23 @@ export class Token {
     }
   }
 
-  /** Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}. */
-  async unlock(request: PinRequest, signal?: AbortSignalLike): Promise<void> {
-    if (!this.#login.isNeeded) return;
+  /** Whether a login may show more: also where the token says that it wants none. */
+  get mayHide(): boolean {
+    return !this.#login.isUnlocked;
+  }
+
+  /**
+   * Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}.
+   *
+   * @param isWanted although the token says that it wants no login; from then on it is needed
+   */
+  async unlock(request: PinRequest, signal?: AbortSignalLike, isWanted = false): Promise<void> {
+    if (!this.#login.isNeeded && !isWanted && !this.#hides) return;
     const { epoch } = this;
     try {
       const keeper = await this.#openKeeper();
       if (await this.#login.unlock(keeper, request, signal)) this.#tell("login");
+      this.#hides ||= isWanted;
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;
