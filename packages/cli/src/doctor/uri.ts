@@ -16,7 +16,10 @@ import { type DoctorFinding, failed, finding, good, shellWord } from "./report.t
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
 /** How the URI's token is opened. */
-export type TokenAccess = Pick<Wiring, "pin" | "trace">;
+export interface TokenAccess extends Pick<Wiring, "pin" | "trace"> {
+  /** Where the PIN is that the URI does not hold. */
+  readonly pinSource: string | undefined;
+}
 
 interface GivenUri {
   readonly text: string;
@@ -43,7 +46,7 @@ export async function judgeUri(
   access: TokenAccess,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
-  const pin = judgePin(uri);
+  const pin = [...judgePin(uri), ...(carriesPin(uri) ? [] : judgePinSource(access.pinSource))];
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return pin;
   const initialised = tokensOf([module]).filter(({ token }) => token.isInitialised);
@@ -56,6 +59,8 @@ export async function judgeUri(
     return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
   }
   const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
+  // Without the PIN it would say again what is wrong with its source.
+  if (pin.some(({ severity }) => severity === "error")) return [...pin, found];
   return [...pin, found, ...(await judgeObject(text, uri, module.candidate.path, access))];
 }
 
@@ -68,7 +73,8 @@ async function judgeObject(
   const { object, id, type } = uri.path;
   if (object === undefined && id === undefined && type === undefined) return [];
   const found: string[] = [];
-  const { resolver } = wire({ module, ...access });
+  const { pin, trace } = access;
+  const { resolver } = wire({ module, trace, ...(pin === undefined ? {} : { pin }) });
   try {
     for await (const description of resolver.list(text)) {
       if (description.kind !== "token")
@@ -81,8 +87,7 @@ async function judgeObject(
     await resolver.close();
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
-  const hasPin =
-    pinsWereGiven() || uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
+  const hasPin = pinsWereGiven() || carriesPin(uri);
   const list = `\`ddscred ls --module ${shellWord(module)} ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
@@ -128,6 +133,14 @@ function judgePin({ query }: Pkcs11Uri): DoctorFinding[] {
       "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.";
     return [finding("warning", "files", "the PIN stands in the URI", hint, { code: "PIN_INLINE" })];
   }
+  return judgePinSource(source);
+}
+
+const carriesPin = ({ query }: Pkcs11Uri): boolean =>
+  query["pin-value"] !== undefined || query["pin-source"] !== undefined;
+
+/** A pin-source of the kinds that can be looked at without reading them. */
+export function judgePinSource(source: string | undefined): DoctorFinding[] {
   if (source === undefined) return [];
   if (source.startsWith("env:")) return [judgePinVariable(source.slice(4))];
   if (!source.startsWith("file:")) return [];
