@@ -72,11 +72,11 @@ t.test("a large message is hashed and verified in turns, and its signature is go
 /** How often the event loop turned. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
-  let isDone = false;
+  const state = { isDone: false };
   const done = work().finally(() => {
-    isDone = true;
+    state.isDone = true;
   });
-  while (!isDone) {
+  while (!state.isDone) {
     await nextTurn();
     turns++;
   }
