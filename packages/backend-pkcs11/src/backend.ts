@@ -19,10 +19,10 @@ import { accessBy } from "./access-options.ts";
 import { examination } from "./discovery/examine.ts";
 import { judgeFailure, judgeModule } from "./discovery/health.ts";
 import { tell } from "./listener.ts";
-import { certificatesOn, unlockToList } from "./looking.ts";
+import { certificatesOn, privateKeyOn, unlockToList } from "./looking.ts";
 import type { ModuleOpener } from "./modules.ts";
 import { describeObjects, describeToken, listedTypes, namesNoObject } from "./objects/directory.ts";
-import { findPrivateKey } from "./objects/private-key.ts";
+import { givenInTurns } from "./objects/in-turns.ts";
 import { checkedOptions, DEADLINE, type Pkcs11BackendOptions } from "./options.ts";
 import { freshProcessModule } from "./process/borrow.ts";
 import { importCertificate } from "./provisioning/certificate.ts";
@@ -71,9 +71,9 @@ export class Pkcs11Backend implements Pkcs11Source {
 
   async signer(uri: string, options?: SignerOptions): Promise<Signer> {
     return await this.#access.run(uri, options, async (parsed, module) => {
-      const { token, pin } = await this.#access.open(uri, parsed, module, "private");
-      await token.unlock(pin, options?.signal);
-      const { keys, bound } = await findPrivateKey(token, parsed, uri, options?.publicKey);
+      const opened = await this.#access.open(uri, parsed, module, "private");
+      const { keys, bound } = await privateKeyOn(opened, parsed, uri, options);
+      const { token, pin } = opened;
       const signers = keys.map(
         (key) => new TokenSigner(token, key, bound, pin, nodeCrypto(), this.#verifiesEach),
       );
@@ -92,7 +92,9 @@ export class Pkcs11Backend implements Pkcs11Source {
     for (const token of found.tokens) {
       if (namesNoObject(found.parsed)) yield describeToken(token);
       for (const type of listedTypes) {
-        yield* await this.#access.run(uri, options, () => describeObjects(token, type, found.parsed));
+        yield* givenInTurns(
+          await this.#access.run(uri, options, () => describeObjects(token, type, found.parsed)),
+        );
       }
     }
   }

@@ -25,5 +25,6 @@ export type { Pkcs11Source, TokenWatch } from "./source.ts";
 export type { PinProvider, PinQuestion } from "./token/pin.ts";
 export { readPinSource } from "./token/pin-source.ts";
 export type { PinState } from "./token/pin-state.ts";
+export { notePinSource } from "./token/pin-variables.ts";
 export type { WaitOptions } from "./token/wait.ts";
 export type { TracedCall, TraceListener } from "./trace.ts";

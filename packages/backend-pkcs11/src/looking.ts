@@ -1,5 +1,12 @@
-import { type AbortSignalLike, type Certificate, CredentialError, type Pkcs11Uri } from "@ddscred/core";
+import {
+  type AbortSignalLike,
+  type Certificate,
+  CredentialError,
+  type Pkcs11Uri,
+  type SignerOptions,
+} from "@ddscred/core";
 import { findCertificates, noCertificate } from "./objects/certificates.ts";
+import { type FoundKey, findPrivateKey } from "./objects/private-key.ts";
 import type { PinRequest } from "./token/pin.ts";
 import type { Token } from "./token/token.ts";
 
@@ -13,11 +20,40 @@ export async function certificatesOn(
   if (pin.isCarried) await token.unlock(pin, signal);
   const found = await findCertificates(token, parsed, uri);
   if (found !== undefined) return found;
-  if (!token.isOpen && (await unlockedIfPossible(token, pin, signal))) {
+  if (await showsMore(token, pin, signal)) {
     const hidden = await findCertificates(token, parsed, uri);
     if (hidden !== undefined) return hidden;
   }
   throw await noCertificate(token, uri);
+}
+
+/**
+ * The one private key that the URI names, behind a login where the token wants one; where it does not, and shows no such
+ * key, behind one with the PIN that the URI carries: some tokens hide keys and do not say so.
+ */
+export async function privateKeyOn(
+  { token, pin }: { token: Token; pin: PinRequest },
+  parsed: Pkcs11Uri,
+  uri: string,
+  { publicKey, signal }: SignerOptions = {},
+): Promise<FoundKey> {
+  await token.unlock(pin, signal);
+  try {
+    return await findPrivateKey(token, parsed, uri, publicKey);
+  } catch (error) {
+    const isMissing = error instanceof CredentialError && error.code === "OBJECT_NOT_FOUND";
+    if (!isMissing || !pin.isCarried || !token.mayHide) throw error;
+    await token.unlock(pin, signal, true);
+    return await findPrivateKey(token, parsed, uri, publicKey);
+  }
+}
+
+/** Whether a login shows what was hidden: with any PIN where the token wants a login, else with that of the URI. */
+async function showsMore(token: Token, pin: PinRequest, signal?: AbortSignalLike): Promise<boolean> {
+  if (!token.isOpen) return await unlockedIfPossible(token, pin, signal);
+  if (!pin.isCarried || !token.mayHide) return false;
+  await token.unlock(pin, signal, true);
+  return true;
 }
 
 /** Logs in before a list is made: with the PIN of the URI, or with any for the one token that it names. */

@@ -6,7 +6,8 @@ import type { Module } from "./cryptoki/module.ts";
  * be mended: sessions, logins and handles that were lost are made anew by the next attempt, and a module that
  * does not recover by itself is started anew before the last.
  *
- * A login is not made again where it is unknown whether the token counted it: a wrong PIN costs one attempt.
+ * A login is not made again where it is unknown whether the token counted it: a wrong PIN costs one attempt. One
+ * that a dead session kept from the token is, once.
  * A call that took too long is not made again either.
  *
  * @param recovered is told why the call failed at last, where it succeeded then
@@ -19,6 +20,7 @@ export async function recovering<T>(
 ): Promise<T> {
   const began = performance.now();
   let failure: CredentialError | undefined;
+  let logins = 0;
   for (let attempt = 1; ; attempt++) {
     const { epoch } = module;
     try {
@@ -31,6 +33,7 @@ export async function recovering<T>(
       const isLost = isModuleLost(error, attempt) || (await hasLostItsTokens(module, error, attempt));
       if (isLost) await module.restart(epoch);
       const isLate = performance.now() - began > module.deadline;
+      if (error.call === "C_Login" && ++logins > 1) throw error;
       if (signal?.aborted === true || isLate || !isWorthAnother(error, isLost)) throw error;
     }
   }

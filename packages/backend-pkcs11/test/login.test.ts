@@ -1,8 +1,8 @@
 import { chmodSync, openSync, writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
-import type { Pkcs11BackendOptions } from "@ddscred/backend-pkcs11";
-import { Secret, signatureSchemes, tokenError } from "@ddscred/core";
+import { type Pkcs11BackendOptions, readPinSource } from "@ddscred/backend-pkcs11";
+import { CredentialError, Secret, signatureSchemes, tokenError } from "@ddscred/core";
 import t, { type Test } from "tap";
 import { Pkcs11Backend } from "../dist/backend.js";
 import type { Module, TokenState } from "../dist/cryptoki/module.js";
@@ -226,6 +226,38 @@ test("a token that does not want a login is asked for none", async (t, { backend
   t.equal(count(calls, "login"), 0);
 });
 
+test("a token that says that it wants no login, and hides a key, is opened with the PIN of the URI", async (t, {
+  backend,
+  calls,
+}) => {
+  const source = backend(
+    {},
+    withFlags((flags) => flags & ~0x4),
+  );
+  t.equal((await source.certificates(`pkcs11:token=flags;object=open?pin-value=${PIN}`)).length, 1);
+  t.equal(count(calls, "login"), 0, "for what is seen without");
+  t.equal((await source.certificates(`pkcs11:token=flags;object=hidden?pin-value=${PIN}`)).length, 1);
+  const signer = await source.signer(`pkcs11:token=flags;object=key?pin-value=${PIN}`);
+  t.ok(await signer.sign(scheme, Buffer.from("message")));
+  t.equal(count(calls, "login"), 1);
+  const wrong = failure(source.signer("pkcs11:token=flags;object=none?pin-value=canary-wrong"));
+  t.equal((await wrong).code, "PIN_INCORRECT", "judged, not tried");
+  await source.close();
+
+  let forgetful = false;
+  const fresh = backend({}, (real) => ({
+    ...withFlags((flags) => flags & ~0x4)(real),
+    async sign(session, request) {
+      if (forgetful) await real.logout(session);
+      forgetful = false;
+      return await real.sign(session, request);
+    },
+  }));
+  const again = await fresh.signer(`pkcs11:token=flags;object=key?pin-value=${PIN}`);
+  forgetful = true;
+  t.ok(await again.sign(scheme, Buffer.from("message")), "also after the login was lost");
+});
+
 test("the state of the PIN is read before each login, and no PIN is spent against it", async (t, {
   backend,
   calls,
@@ -312,6 +344,30 @@ test("a provider that answers at once, or throws at once, does no harm", async (
     throw new Error("no vault");
   };
   t.equal((await failure(backend({ pin: thrower }).signer(uri))).code, "PIN_SOURCE_UNREADABLE");
+});
+
+test("what a provider throws is told by its class alone, because its words may hold the PIN", async (t, {
+  backend,
+}) => {
+  const uri = "pkcs11:token=login;object=key";
+  class VaultError extends Error {}
+  for (const [thrown, kind] of [
+    [new Error(PIN), / \(Error\)/],
+    [new TypeError(PIN), / \(TypeError\)/],
+    [new CredentialError("INTERNAL", PIN, { hint: PIN }), / \(CredentialError\)/],
+    [new VaultError(PIN, { cause: PIN }), / \(VaultError\)/],
+    [PIN, /failed$/],
+    [{ message: PIN }, /failed$/],
+    [undefined, /failed$/],
+  ] as const) {
+    const error = await failure(backend({ pin: () => Promise.reject(thrown) }).signer(uri));
+    t.match(error, { code: "PIN_SOURCE_UNREADABLE", message: kind });
+    t.equal(error.cause, undefined);
+    t.notMatch(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error), PIN);
+  }
+  const source = "file:/nonexistent/pin";
+  const error = await failure(backend({ pin: () => readPinSource(source) }).signer(uri));
+  t.match(error, { code: "PIN_SOURCE_UNREADABLE", message: /no such file/ });
 });
 
 test("a PIN that locked its token is not sent again, though the token does not say that it is locked", async (t, {

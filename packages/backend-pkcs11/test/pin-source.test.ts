@@ -159,6 +159,27 @@ t.test("a program that fails, hangs, or writes too much gives no PIN", onUnix, a
   t.ok((await pinOf(`|${empty}`, [empty]))?.isEmpty, "which a login refuses");
 });
 
+t.test(
+  "a program that ended gave its PIN, though what it left behind holds its output open",
+  onUnix,
+  async (t) => {
+    const begin = performance.now();
+    for (const [name, script] of [
+      ["agent", `sleep 30 & echo ${PIN}`],
+      ["agent-first", `echo ${PIN}; sleep 30 &`],
+      ["agent-bare", `printf ${PIN}; sleep 30 &`],
+    ] as const) {
+      const leaves = program(name, script);
+      t.equal((await pinOf(`|${leaves}`, [leaves]))?.reveal(), PIN, name);
+    }
+    const fails = program("agent-fails", `sleep 30 & echo ${PIN}; exit 4`);
+    t.match(await failed(pinOf(`|${fails}`, [fails])), { message: /status 4/ });
+    t.ok(performance.now() - begin < 9_000);
+    const plain = program("plain", `echo ${PIN}`);
+    t.match(await failed(pinOf(`|${plain} ${PIN}\0`, [plain])), { message: /cannot be run/ });
+  },
+);
+
 t.test("a program that others may write to is not run", onUnix, async (t) => {
   const exposed = program("exposed", `echo ${PIN}`);
   chmodSync(exposed, 0o775);

@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
-import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import {
+  notePinSource,
+  type Pkcs11BackendOptions,
+  pkcs11Backend,
+  readPinSource,
+} from "@ddscred/backend-pkcs11";
 import { CredentialError, Secret, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
 import type { Module } from "../dist/cryptoki/module.js";
@@ -227,6 +232,28 @@ test("a variable that holds a PIN is kept from the process", async (t, faulty) =
   process.env["DDSCRED_TEST_CANARY"] = PIN;
   t.ok(await isGood(await open({}, `${key}?pin-source=env:DDSCRED_TEST_CANARY`)));
   t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN));
+  await closeAll();
+  delete process.env["DDSCRED_TEST_CANARY"];
+  process.env["DDSCRED_TEST_OF_PROVIDER"] = PIN;
+  const source = "env:DDSCRED_TEST_OF_PROVIDER";
+  notePinSource(source);
+  t.ok(await isGood(await open({ pin: () => readPinSource(source) }, key)), "nor one that a provider reads");
+  t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN));
+});
+
+test("what a module writes to stderr is dropped, unless the environment asks for it", async (t, faulty) => {
+  if (!existsSync("/proc/self/fd")) {
+    t.pass("there is no /proc", { skip: "there is no /proc" });
+    return;
+  }
+  await open();
+  t.equal(readlinkSync(`/proc/${faulty.pid}/fd/2`), "/dev/null");
+  await closeAll();
+  process.env["DDSCRED_MODULE_STDERR"] = "1";
+  await open();
+  t.equal(readlinkSync(`/proc/${faulty.pid}/fd/2`), readlinkSync("/proc/self/fd/2"));
+  await closeAll();
+  delete process.env["DDSCRED_MODULE_STDERR"];
 });
 
 test("backends share one process, which ends with the last of them", async (t, faulty) => {

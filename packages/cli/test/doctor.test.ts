@@ -170,6 +170,16 @@ t.test("on a token", { skip }, async (t) => {
     t.match(wrong(withModule(`pkcs11:token=${label}?pin-source=env:NO_SUCH_PIN`), "environment"), [
       { code: "PIN_SOURCE_UNREADABLE" },
     ]);
+    chmodSync(pin, 0o644);
+    const both = withModule(`pkcs11:token=${label};object=key?pin-source=file:${pin}`);
+    const told = [...wrong(both, "files"), ...wrong(both, "uri")];
+    t.match(told, [{ code: "PIN_EXPOSED" }], "once, with one remedy");
+    chmodSync(pin, 0o600);
+    for (const uri of [[], [`pkcs11:token=${label}`], [`pkcs11:token=${label};object=key`]]) {
+      const none = withModule(...uri, "--pin-source", "env:NO_SUCH_PIN");
+      t.equal(none.status, 1);
+      t.match(wrong(none, "environment"), [{ code: "PIN_SOURCE_UNREADABLE" }], "also where nothing needs it");
+    }
   });
 
   t.test("a wrong PIN is told, and afterwards that attempts are few", async (t) => {

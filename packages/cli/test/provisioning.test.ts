@@ -167,10 +167,16 @@ t.test("what is refused, and why", { skip }, async (t) => {
     "--cert",
     "leaf.pem",
   );
+  const besideAnother = ["cert", "import", `pkcs11:token=CA;object=ca`, "--cert", "leaf.pem"];
+  refused("KEY_MISMATCH", /private key .* is not that of/, ...besideAnother, "--without-key");
   good(
     t,
     tokens.ddscred("cert", "import", "pkcs11:token=CA;object=x", "--cert", "leaf.pem", "--without-key"),
   );
+  const none = tokens.ddscred("ls", "pkcs11:token=NONE;object=x");
+  t.match(none, { status: 1, stdout: /^no token matches the URI/ });
+  t.match(tokens.ddscred("ls", "pkcs11:token=NONE"), { status: 1, stdout: /^no token matches the URI/ });
+  t.match(tokens.ddscred("ls", "pkcs11:token=CA;object=none"), { status: 1, stdout: /^nothing matches/ });
   refused(
     "OBJECT_EXISTS",
     /x/,

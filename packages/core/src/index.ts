@@ -31,6 +31,7 @@ export { type SignedDocument, signDocument } from "./smime/sign-document.ts";
 export { VerifiedDocument, type VerifyDocumentOptions, verifyDocument } from "./smime/verify-document.ts";
 export * from "./uri/data.ts";
 export * from "./uri/file.ts";
+export { nearest } from "./uri/nearest.ts";
 export type { PeerReading } from "./uri/peer-reading.ts";
 export { redactUri } from "./uri/redact.ts";
 export type * from "./uri/rfc7512/attributes.ts";

@@ -255,6 +255,20 @@ t.test("several candidates: the error names three, and lists each as a full URI"
   t.equal(tokens.code, "TOKEN_AMBIGUOUS");
 });
 
+t.test("of thousands, the error counts all, and makes URIs of fifty at most", async (t) => {
+  const names = Array.from({ length: 5000 }, (_, index) => `key ${index}`);
+  let made = 0;
+  const counting = { ...describe, uri: (name: string) => `${++made}${describe.uri(name)}` };
+  const many = faultOf(() => selectOne(names, names, counting, { uri: "pkcs11:", what: "certificate" }));
+  t.match(many, { code: "OBJECT_AMBIGUOUS", message: /^5000 certificates match/ });
+  t.equal(many.candidates?.length, 50);
+  t.equal(made, 50);
+  const wanted = { uri: "pkcs11:object=kex%201234", what: "private key" } as const;
+  const none = faultOf(() => selectOne([], names, counting, wanted));
+  t.match(none, { code: "OBJECT_NOT_FOUND", message: /nearest.*"key 1234", "key 123", "key 124"/ });
+  t.equal(made, 53);
+});
+
 t.test("nearest leaves out what is not near", async (t) => {
   t.strictSame(nearest("identity_ca.pem", ["identity_ca_cert.pem", "README", "x", "permissions.p7s"]), [
     "identity_ca_cert.pem",
@@ -266,6 +280,11 @@ t.test("nearest orders by edit distance, at most three, quickly among thousands"
     "ROBOT",
     "robots",
     "cobot",
+  ]);
+  t.strictSame(nearest("robot-7", ["7-robot", "tobor-7", "robbot-7", "robot-8"]), [
+    "robbot-7",
+    "robot-8",
+    "tobor-7",
   ]);
   t.strictSame(nearest("e\u0301", ["\u00e9"]), ["\u00e9"]);
   t.strictSame(nearest("a", []), []);

@@ -17,11 +17,13 @@ import {
   parsePublicKeyInfo,
   type SignatureScheme,
 } from "@ddscred/core";
+import { LARGE, verifyInTurns } from "./provider-large.ts";
 import { isInModp2048_256, modp2048_256 } from "./provider-modp.ts";
 
 /**
  * The CryptoProvider on `node:crypto`: two to four times as fast as WebCrypto, any salt length of RSASSA-PSS,
- * and the MODP group. It verifies in the calling thread: a signature takes less time than a change of threads.
+ * and the MODP group. It verifies in the calling thread, for a signature takes less time than a change of threads;
+ * of a message of more than 256 KiB it hashes some at a time, between which the event loop has its turn.
  */
 export function nodeCrypto(): CryptoProvider {
   return provider;
@@ -36,7 +38,9 @@ const provider: CryptoProvider = Object.freeze<CryptoProvider>({
     if (imported === undefined || !formsFit(imported.info, scheme, signature)) return false;
     try {
       const hash = scheme.keyType === "ed25519" ? null : hashNames[scheme.hash];
-      return verify(hash, message, { key: imported.key, ...paddingOf(scheme) }, signature);
+      const key = { key: imported.key, ...paddingOf(scheme) };
+      if (hash !== null && message.length > LARGE) return await verifyInTurns(hash, message, key, signature);
+      return verify(hash, message, key, signature);
     } catch {
       return false; // OpenSSL throws for keys that cannot be, such as an even modulus
     }

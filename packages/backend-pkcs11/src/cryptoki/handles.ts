@@ -13,9 +13,9 @@ export class Handles {
     this.#module = module;
   }
 
-  /** Notes that the module gave the handle in the epoch of this moment. */
-  give<H extends Handle>(handle: H): H {
-    this.#epochs.set(handle, this.#module.epoch);
+  /** Notes that the module gave the handle, in the epoch of this moment if no other is named. */
+  give<H extends Handle>(handle: H, epoch = this.#module.epoch): H {
+    this.#epochs.set(handle, epoch);
     return handle;
   }
 

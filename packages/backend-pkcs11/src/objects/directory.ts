@@ -47,8 +47,8 @@ export async function describeObjects(
   if (uri.path.type !== undefined && uri.path.type !== type) return [];
   return await token.use(async (session) => {
     const found = await search(token.module, session, type, uri.path);
-    const named = countNamed(found);
-    const objects = found.filter((object) => matchesObject(uri, object));
+    const named = await countNamed(found);
+    const objects = (await inTurns(found, (object) => (matchesObject(uri, object) ? [object] : []))).flat();
     const details = await detailsOf(token, session, type, objects);
     return await inTurns(objects, (object, n) => {
       const text = objectUri(token, object);
@@ -84,7 +84,7 @@ async function detailsOf(
     case "private": {
       const pairs = await pairsOf(token, session, objects);
       const protections = await read(token, session, objects, protectionAttributes);
-      return pairs.map(({ publicKey, certificate }, n) => ({
+      return await inTurns(pairs, ({ publicKey, certificate }, n) => ({
         key: publicKey?.label ?? "kind unknown: no public key or certificate with its id",
         ...protection(protections[n]),
         ...(certificate === undefined ? {} : { certificate: objectUri(token, certificate) }),

@@ -28,7 +28,7 @@ export async function pairsOf(
     ? await publicKeysByName(token, session)
     : new Map<string, PublicKeyInfo>();
   const certificates = await certificatesByName(token, session);
-  return keys.map((key, n) => {
+  return await inTurns(keys, (key, n) => {
     const candidates = certificates.get(nameOf(key)) ?? [];
     const publicKey = own[n] ?? publicKeys.get(nameOf(key)) ?? candidates[0]?.certificate.publicKey;
     const fitting = candidates.find(
@@ -41,9 +41,9 @@ export async function pairsOf(
 async function publicKeysByName(token: Token, session: Handle): Promise<Map<string, PublicKeyInfo>> {
   const byName = new Map<string, PublicKeyInfo>();
   const objects = await search(token.module, session, "public", {});
-  for (const { object, publicKey } of await readKeys(token, session, objects)) {
+  await inTurns(await readKeys(token, session, objects), ({ object, publicKey }) => {
     if (publicKey !== undefined && !byName.has(nameOf(object))) byName.set(nameOf(object), publicKey);
-  }
+  });
   return byName;
 }
 

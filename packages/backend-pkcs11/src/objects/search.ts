@@ -16,7 +16,7 @@ import type { Handle, Module } from "../cryptoki/module.ts";
 import type { Attributes, Template } from "../cryptoki/template.ts";
 import { uriOf } from "../token/names.ts";
 import type { Token } from "../token/token.ts";
-import { inTurns } from "./in-turns.ts";
+import { inTurns, sortedInTurns } from "./in-turns.ts";
 
 /** An object of a token. The handle is good for the epoch in which it was found. */
 export interface TokenObject {
@@ -54,7 +54,7 @@ export async function search(
     const object = { handle, type, ...(names[n] ?? UNNAMED) };
     if (names[n] !== undefined && matchesObject(asUri(path), object)) found.push(object);
   });
-  return found.sort(byLabelAndId);
+  return await sortedInTurns(found, byLabelAndId);
 }
 
 /** The names of many objects; undefined for one that is not there any more. */
@@ -64,7 +64,7 @@ export async function namesOf(
   handles: readonly Handle[],
 ): Promise<readonly (Pick<TokenObject, "label" | "id"> | undefined)[]> {
   const said = await module.attributesOf(session, handles, ["CKA_LABEL", "CKA_ID"]);
-  return said.map((one) => one && names(one));
+  return await inTurns(said, (one) => one && names(one));
 }
 
 /** An object by its handle, under the names that the token gave it. */
@@ -93,13 +93,13 @@ export function objectUri(token: Token, { type, label, id }: TokenObject): strin
  *
  * @param objects all of one type that may match
  */
-export function countNamed(objects: readonly TokenObject[]): (uri: string) => number {
+export async function countNamed(objects: readonly TokenObject[]): Promise<(uri: string) => number> {
   const counts = new Map<string, number>();
-  for (const { label, id } of objects) {
+  await inTurns(objects, ({ label, id }) => {
     for (const key of [keyOf({}), keyOf({ label }), keyOf({ id }), keyOf({ label, id })]) {
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-  }
+  });
   return (uri) => {
     const { object: label, id } = parsePkcs11Uri(uri).path;
     return counts.get(keyOf({ label, id })) ?? 1;
@@ -141,8 +141,8 @@ const asUri = (path: ObjectPath): Pkcs11Uri => ({
   aliases: [],
 });
 
-const displayText = (bytes: Uint8Array): string =>
-  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+const displayText = (bytes: Uint8Array): string => decoder.decode(bytes);
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const UNNAMED = { label: "", id: new Uint8Array() };
 

@@ -10,8 +10,14 @@ export function forkChild(path: string): ChildProcess {
     env: { ...quiet, ...env },
     execArgv: [],
     serialization: "advanced",
-    // A module may write to stdout, which belongs to the program. The last one is the lifeline.
-    stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
+    // What a module writes belongs to no program, and may hold a PIN, as p11-spy's does. The last one is the lifeline.
+    stdio: [
+      "ignore",
+      "ignore",
+      process.env["DDSCRED_MODULE_STDERR"] === "1" ? "inherit" : "ignore",
+      "ipc",
+      "pipe",
+    ],
   });
 }
 

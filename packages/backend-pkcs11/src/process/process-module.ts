@@ -12,10 +12,11 @@ import type {
 } from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
 import type { AttributeName, Attributes, Template } from "../cryptoki/template.ts";
+import { inTurns } from "../objects/in-turns.ts";
 import type { LoginBook } from "../token/login-book.ts";
 import type { SessionBook } from "../token/session-book.ts";
 import type { ModuleHost } from "./module-host.ts";
-import type { Method, Result } from "./protocol.ts";
+import { handleAt, type Method, type PackedHandles, type Result } from "./protocol.ts";
 
 /**
  * A module in another process, with the deadline of one user. Besides what the module itself may answer, a
@@ -100,8 +101,13 @@ export class ProcessModule implements Module {
 
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
     this.#checkSession(session, "C_FindObjectsInit");
-    const found = await this.#call("find", "C_FindObjects", [session, template]);
-    return found.map((handle) => this.#given(handle));
+    const { deadline } = this;
+    const call = { method: "find", function: "C_FindObjects", args: [session, template], deadline } as const;
+    const found = (await this.#host.call(call)) as PackedHandles;
+    const { epoch } = this; // of the answer: it may be over before the last of thousands is taken out
+    return await inTurns(Array.from({ length: found.count }), (_, n) =>
+      this.#host.handles.give(handleAt(found, n), epoch),
+    );
   }
 
   async attributes<N extends AttributeName>(

@@ -1,5 +1,5 @@
 import { CredentialError, type ErrorCode } from "@ddscred/core";
-import type { Module } from "../cryptoki/module.ts";
+import type { Handle, Module } from "../cryptoki/module.ts";
 
 /**
  * What passes between a program and the process that owns a module: arrays of requests one way, arrays of
@@ -37,6 +37,23 @@ export type Method =
 export type Result<M extends keyof Module> = Module[M] extends (...args: never[]) => Promise<infer R>
   ? R
   : never;
+
+/** The handles that `find` answers, one after the other: thousands of small arrays would take long to read. */
+export interface PackedHandles {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Handles of one module, which are all of one length. */
+export function packed(handles: readonly Handle[]): PackedHandles {
+  return { count: handles.length, bytes: Buffer.concat(handles) };
+}
+
+/** One of them: a copy, which need not keep the others. */
+export function handleAt({ count, bytes }: PackedHandles, n: number): Handle {
+  const length = bytes.length / count;
+  return new Uint8Array(bytes.subarray(n * length, (n + 1) * length));
+}
 
 /** The first message to the process. Parameters may hold secrets, and arguments are for all to see. */
 export interface Start {

@@ -1,7 +1,7 @@
 import { Secret } from "@ddscred/core";
 import type { BorrowedModule, Handle, Module, SignRequest } from "../cryptoki/module.ts";
 import { borrowModule } from "../inline/registry.ts";
-import { type Answer, type Request, START, type Start, toWire } from "./protocol.ts";
+import { type Answer, packed, type Request, START, type Start, toWire } from "./protocol.ts";
 
 /** Answers the parent's requests with the module at a path. The first message says with what it is started. */
 export async function serve(path: string): Promise<void> {
@@ -27,17 +27,18 @@ async function answer(borrowed: BorrowedModule, request: Request): Promise<void>
   }
 }
 
-function run(module: Module, [, method, ...args]: Request): Promise<unknown> {
+async function run(module: Module, [, method, ...args]: Request): Promise<unknown> {
   if (method === "sign") {
     const [session, request] = args as [Handle, Omit<SignRequest, "pin"> & { pin?: string }];
     const { pin, ...rest } = request;
-    return module.sign(session, pin === undefined ? rest : { ...rest, pin: new Secret(pin) });
+    return await module.sign(session, pin === undefined ? rest : { ...rest, pin: new Secret(pin) });
   }
   if (method === "login") {
     const [session, pin] = args as [Handle, string];
-    return module.login(session, new Secret(pin));
+    return await module.login(session, new Secret(pin));
   }
-  return Reflect.apply(module[method as keyof Module] as () => Promise<unknown>, module, args);
+  if (method === "find") return packed(await module.find(...(args as Parameters<Module["find"]>)));
+  return await Reflect.apply(module[method as keyof Module] as () => Promise<unknown>, module, args);
 }
 
 async function end(borrowed: BorrowedModule): Promise<void> {

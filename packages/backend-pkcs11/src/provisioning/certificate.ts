@@ -13,7 +13,14 @@ import { checkWanted } from "../calls.ts";
 import { CKC_X_509, CKO_CERTIFICATE } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import { readCertificate } from "../objects/certificates.ts";
-import { objectAt, objectNames, objectUri, type TokenObject } from "../objects/search.ts";
+import {
+  type ObjectPath,
+  objectAt,
+  objectNames,
+  objectUri,
+  search,
+  type TokenObject,
+} from "../objects/search.ts";
 import { quoted } from "../token/names.ts";
 import type { OpenedToken, Token } from "../token/token.ts";
 import { checkFree, exists, freshId, naming, unnamed } from "./name.ts";
@@ -33,6 +40,7 @@ export async function importCertificate(
     if (label === "" && !wantedId?.length) throw unnamed(text);
     const id = key?.id ?? (wantedId?.length ? wantedId : freshId());
     await checkNew(token, session, certificate, { label, wantedId });
+    if (key === undefined) await checkNotBeside(token, session, certificate, { label, wantedId });
     checkWanted(options.signal);
     const handle = await token.module.createObject(session, {
       CKA_CLASS: CKO_CERTIFICATE,
@@ -98,6 +106,29 @@ async function checkNew(
   if (first !== undefined) throw exists(token, [await objectAt(token.module, session, "cert", first)]);
   if (label !== "") await checkFree(token, session, ["cert"], { object: label });
   if (wantedId?.length) await checkFree(token, session, ["cert"], { id: wantedId });
+}
+
+/** Under the name of a key that is not its own, a certificate would be taken for that key's: `KEY_MISMATCH`. */
+async function checkNotBeside(
+  token: Token,
+  session: Handle,
+  { subject }: Certificate,
+  { label, wantedId }: { label: string; wantedId: Uint8Array | undefined },
+): Promise<void> {
+  const paths: readonly ObjectPath[] = [
+    ...(label === "" ? [] : [{ object: label }]),
+    ...(wantedId?.length ? [{ id: wantedId }] : []),
+  ];
+  for (const path of paths) {
+    const keys = await search(token.module, session, "private", path);
+    if (keys.length === 0) continue;
+    const name = path.object === undefined ? "with this id" : quoted(label);
+    const message = `the private key ${name} on the token is not that of the certificate of ${quoted(formatName(subject))}`;
+    throw new CredentialError("KEY_MISMATCH", message, {
+      candidates: keys.map((key) => objectUri(token, key)),
+      hint: "Choose another label (object=) for a certificate whose key is not there, or import the certificate of this key.",
+    });
+  }
 }
 
 async function readBack(

@@ -11,6 +11,7 @@ import {
 import { coordinateLengths } from "../cryptoki/curves.ts";
 import type { Mechanism } from "../cryptoki/module.ts";
 import { emsaPkcs1, emsaPss } from "./emsa.ts";
+import { algorithmOf, digestKnown, LARGE } from "./large-message.ts";
 
 /** One way to make a token sign in a scheme. */
 export interface SigningPlan {
@@ -92,8 +93,9 @@ function makePlans({ keyType, padding, hash: name, curve, saltLength = 0 }: Sign
 }
 
 function digestWith(name: HashName): (message: Uint8Array) => Buffer {
-  const algorithm = name.replace("-", "").toLowerCase();
-  return (message) => hash(algorithm, message, "buffer");
+  const algorithm = algorithmOf(name);
+  return (message) =>
+    (message.length > LARGE ? digestKnown(message, name) : undefined) ?? hash(algorithm, message, "buffer");
 }
 
 /** ECDSA uses the leftmost bits of a hash that is longer than the order (FIPS 186-5 6.4.1); not all tokens cut it. */

@@ -16,6 +16,7 @@ import { gone, type SessionPool } from "../token/session-pool.ts";
 import type { Token } from "../token/token.ts";
 import { type Binding, Bindings, isFresh } from "./binding.ts";
 import { encodedSignature, signatureLength, wrongLength } from "./encoding.ts";
+import { checkUnchanged, hashed, isLarge, LARGE } from "./large-message.ts";
 import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechanisms.ts";
 
 /**
@@ -77,8 +78,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
       failure = error;
     }
     if (signature !== undefined && isFresh(this.#bindings.last)) return signature;
-    const own = Buffer.from(message); // the caller may change the message while the token computes
-    return this.#goOn(scheme, own, options, signature, failure);
+    return this.#goOn(scheme, message, options, signature, failure);
   }
 
   /**
@@ -97,33 +97,41 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     made: Uint8Array | undefined,
     failure: unknown,
   ): Promise<Uint8Array> {
+    // The caller may change the message while the token computes.
+    const own = isLarge(message, scheme) ? await hashed(message, scheme) : Buffer.from(message);
     let signature = made;
     let first = failure;
     try {
       const pause = first === undefined && signature === undefined && this.#token.module.pause?.();
       if (pause instanceof Promise) {
         await pause;
-        signature = this.#signNow(scheme, message);
+        signature = this.#signNow(scheme, own);
       }
       if (signature !== undefined) {
         const { last } = this.#bindings;
-        if (!isFresh(last)) await this.#bindings.prove(last, scheme, message, signature, true);
+        if (!isFresh(last)) await this.#bindings.prove(last, scheme, own, signature, true);
         return signature;
       }
     } catch (error) {
       first = error;
     }
     const attempt = async (): Promise<Uint8Array> => {
-      if (first === undefined) return await this.#sign(scheme, message, options);
+      if (first === undefined) return await this.#sign(scheme, own, options);
       const error = first;
       first = undefined;
       throw error;
     };
-    return await recovering(this.#token.module, options?.signal, attempt, this.#noteRecovery);
+    try {
+      return await recovering(this.#token.module, options?.signal, attempt, this.#noteRecovery);
+    } catch (error) {
+      await checkUnchanged(own, scheme);
+      throw error;
+    }
   }
 
   /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */
   #signNow(scheme: SignatureScheme, message: Uint8Array): Uint8Array | undefined {
+    if (message.length > LARGE) return undefined;
     const { openPool: pool, module, watch } = this.#token;
     const binding = this.#bindings.last;
     const plan = this.#plans.get(scheme);

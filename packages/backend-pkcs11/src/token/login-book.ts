@@ -1,5 +1,5 @@
 import type { Secret, TokenInfo } from "@ddscred/core";
-import { pinMark } from "./refused-pins.ts";
+import { pinMark } from "./pin-table.ts";
 
 /**
  * Who is logged in on the tokens of one module. Cryptoki logs in a process, not a session or a user of this

@@ -2,19 +2,12 @@ import { type AbortSignalLike, CredentialError, type Secret } from "@ddscred/cor
 import { CKF_LOGIN_REQUIRED } from "../cryptoki/constants.ts";
 import type { Handle, Module, Slot } from "../cryptoki/module.ts";
 import type { LoginPage } from "./login-book.ts";
-import { inLoginTurn } from "./login-turn.ts";
 import { quoted } from "./names.ts";
 import type { PinRequest } from "./pin.ts";
-import { attemptsLeft, pinObstacle } from "./pin-state.ts";
-import { refusedCount, rememberRefused, wasRefused } from "./refused-pins.ts";
+import { type LoginRules, PinGuard } from "./pin-guard.ts";
+import { attemptsLeft } from "./pin-state.ts";
 
-/** How careful a backend is with the PINs of its tokens. */
-export interface LoginRules {
-  /** After how many refused PINs of a token, in this process, no other is sent to it. */
-  readonly maxRefusedPins: number;
-  /** Whether a PIN is sent where a wrong one would lock the token. */
-  readonly allowFinalTry: boolean;
-}
+export type { LoginRules } from "./pin-guard.ts";
 
 /** Lends a session for one call: perhaps the only one, which nobody holds while a PIN is asked for. */
 type Lend = <T>(call: (session: Handle) => Promise<T>) => Promise<T>;
@@ -26,7 +19,7 @@ type Lend = <T>(call: (session: Handle) => Promise<T>) => Promise<T>;
 export class Login {
   readonly #module: Module;
   readonly #slot: Slot;
-  readonly #rules: LoginRules;
+  readonly #guard: PinGuard;
   readonly #page: LoginPage;
   readonly #name: string;
   /** Whether this backend gave a PIN that opens the token. */
@@ -35,9 +28,9 @@ export class Login {
   constructor(module: Module, slot: Slot, rules: LoginRules) {
     this.#module = module;
     this.#slot = slot;
-    this.#rules = rules;
     this.#page = module.logins.page(slot.token);
     this.#name = `the token ${quoted(slot.token.label)}`;
+    this.#guard = new PinGuard(module, slot, rules);
   }
 
   /** Whether the token has private objects at all that a login would show. */
@@ -65,23 +58,17 @@ export class Login {
   async pinFor(request: PinRequest): Promise<Secret> {
     // Not in the turn of logins: one of those may wait for the session of who asks here.
     return await this.#page.inTurnToAsk(async () => {
-      await this.#checkFlags();
+      await this.#guard.checkFlags();
       return await this.#pinFrom(request, await request.carried(), true);
     });
   }
 
   /** Makes the step that sends a PIN, after all others that send one; for whoever has his session already. */
   async send<T>(pin: Secret, step: () => Promise<T>): Promise<T> {
-    return await inLoginTurn(this.#slot.token, async () => {
-      this.#checkPin(pin); // it may have been refused meanwhile
-      this.#checkCount();
-      await this.#checkFlags();
-      try {
-        return await step();
-      } catch (error) {
-        if (error instanceof CredentialError && isRefusal(error)) rememberRefused(this.#slot.token, pin);
-        throw error;
-      }
+    return await this.#guard.sending(pin, async () => {
+      this.#guard.checkCount();
+      await this.#guard.checkFlags();
+      return await step();
     });
   }
 
@@ -108,11 +95,9 @@ export class Login {
       this.#page.enter(this, undefined);
       return false;
     }
-    if (!loggedIn) await this.#checkFlags();
+    if (!loggedIn) await this.#guard.checkFlags();
     const pin = await this.#pinFrom(request, carried, !loggedIn, signal);
-    const login = (session: Handle): Promise<boolean> =>
-      inLoginTurn(this.#slot.token, () => this.#tryOnce(session, pin));
-    const isSent = !loggedIn && (await lend(login));
+    const isSent = !loggedIn && (await lend((session) => this.#tryOnce(session, pin)));
     if (isSent) this.#page.enter(this, pin);
     else if (this.#page.opens(pin) !== false) this.#page.enter(this, undefined);
     else
@@ -127,56 +112,24 @@ export class Login {
     isToBeSent: boolean,
     signal?: AbortSignalLike,
   ): Promise<Secret> {
-    if (carried !== undefined) this.#checkPin(carried);
-    if (isToBeSent) this.#checkCount();
+    if (carried !== undefined) this.#guard.checkPin(carried);
+    if (isToBeSent) this.#guard.checkCount();
     const pin = carried ?? (await request.ask(this.#slot.token, signal));
     if (pin === undefined) throw this.#required();
-    this.#checkPin(pin);
+    this.#guard.checkPin(pin);
     return pin;
   }
 
   /** @returns false where somebody else in this process was faster */
   async #tryOnce(session: Handle, pin: Secret): Promise<boolean> {
-    this.#checkPin(pin); // it may have been refused meanwhile
     try {
-      await this.#module.login(session, pin);
+      await this.#guard.sending(pin, () => this.#module.login(session, pin));
       return true;
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       if (error.rv === "CKR_USER_ALREADY_LOGGED_IN") return false;
-      if (!isRefusal(error)) throw error;
-      rememberRefused(this.#slot.token, pin);
-      if (error.code === "PIN_LOCKED") throw error;
-      throw await this.#refused(error);
+      throw error.code === "PIN_INCORRECT" && error.rv !== undefined ? await this.#refused(error) : error;
     }
-  }
-
-  #checkPin(pin: Secret): void {
-    if (pin.isEmpty) {
-      throw new CredentialError("PIN_REFUSED", `the PIN for ${this.#name} is empty, and is not sent`, {
-        hint: "Put the PIN into its source.",
-      });
-    }
-    if (!wasRefused(this.#slot.token, pin)) return;
-    const message = `the PIN for ${this.#name} was refused before and is not tried again`;
-    throw new CredentialError("PIN_INCORRECT", message);
-  }
-
-  #checkCount(): void {
-    const refused = refusedCount(this.#slot.token);
-    if (refused < this.#rules.maxRefusedPins) return;
-    const pins = refused === 1 ? "a PIN" : `${refused} PINs`;
-    throw new CredentialError("PIN_REFUSED", `${this.#name} refused ${pins} already, so no other is sent`, {
-      hint: "Correct the PIN that was refused, and start again.",
-    });
-  }
-
-  async #checkFlags(): Promise<void> {
-    const { flags } = await this.#module.token(this.#slot.id);
-    const obstacle = pinObstacle(flags, this.#rules.allowFinalTry);
-    if (obstacle === undefined) return;
-    const { code, message, hint } = obstacle;
-    throw new CredentialError(code, `${this.#name} ${message}`, hint === undefined ? {} : { hint });
   }
 
   #required(): CredentialError {
@@ -186,14 +139,8 @@ export class Login {
   }
 
   async #refused({ rv = "", call = "" }: CredentialError): Promise<CredentialError> {
-    const flags = await this.#module.token(this.#slot.id).then(
-      (token) => token.flags,
-      () => 0,
-    );
+    const flags = await this.#guard.readFlags().catch(() => 0);
     const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
     return new CredentialError("PIN_INCORRECT", message, { rv, call });
   }
 }
-
-/** A token that answers that the PIN is locked may not have known that before, and not say it afterwards. */
-const isRefusal = ({ code }: CredentialError): boolean => code === "PIN_INCORRECT" || code === "PIN_LOCKED";

@@ -1,9 +1,10 @@
-import { execFile } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import type { Readable } from "node:stream";
 import { CredentialError, type Secret } from "@ddscred/core";
 import { foreignAccess } from "../foreign-access.ts";
-import { MAX_PIN, pinOfFirstLine, unreadable } from "./pin-text.ts";
+import { MAX_PIN, NEWLINE, pinOfFirstLine, reasonOf, unreadable } from "./pin-text.ts";
 
 /**
  * The PIN that a program writes in its first line. No shell is involved: the command is the program's path and
@@ -44,40 +45,63 @@ function foreignPlace(program: string): string | undefined {
   }
 }
 
+/**
+ * What the program wrote when it ended, or its first line: another one that it left behind may hold its output open,
+ * and is not waited for. Of what failed nothing is kept that has the command, or what was written.
+ */
 function run(program: string, args: readonly string[], deadline: number): Promise<Buffer> {
-  const { HOME } = process.env;
-  const options = {
-    encoding: "buffer",
-    env: { PATH: "/usr/bin:/bin", ...(HOME === undefined ? {} : { HOME }) },
-    killSignal: "SIGKILL",
-    maxBuffer: MAX_PIN,
-    timeout: deadline,
-    windowsHide: true,
-  } as const;
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, options, (error, output) => {
-      // The error is not kept as a cause: it has the whole command, and what the program wrote.
-      if (error === null) resolve(output);
-      else reject(unreadable(`${program} gave no PIN: ${failureOf(error)}`));
+    const child = started(program, args);
+    const pieces: Buffer[] = [];
+    let end = (): void => undefined;
+    const fail = (reason: string): void => {
+      end();
+      reject(unreadable(`${program} gave no PIN: ${reason}`));
+    };
+    const succeed = (): void => {
+      end();
+      resolve(Buffer.concat(pieces));
+    };
+    const timer = setTimeout(() => fail("it did not end in time"), deadline);
+    let grace: NodeJS.Timeout | undefined;
+    end = () => {
+      clearTimeout(timer);
+      clearTimeout(grace);
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+      end = () => undefined;
+    };
+    const hasLine = (): boolean => pieces.some((piece) => piece.includes(NEWLINE));
+    child.stdout.on("data", (piece: Buffer) => {
+      pieces.push(piece);
+      if (pieces.reduce((sum, { length }) => sum + length, 0) > MAX_PIN) fail("it wrote too much");
+      else if (grace !== undefined && hasLine()) succeed();
     });
-    child.stdin?.on("error", () => undefined); // it may end without reading
-    child.stdin?.end();
+    child.stdout.on("error", () => undefined);
+    child.once("error", (error) => fail(`it cannot be run (${reasonOf(error)})`));
+    child.once("close", (code, signal) => (code === 0 ? succeed() : fail(failureOf(code, signal))));
+    child.once("exit", (code, signal) => {
+      if (code !== 0) fail(failureOf(code, signal));
+      else if (hasLine()) succeed();
+      else grace = setTimeout(succeed, GRACE); // what it wrote may be on its way
+    });
   });
 }
 
-function failureOf({ code, killed, signal }: Error & Pick<ExecError, "code" | "killed" | "signal">): string {
-  if (code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") return "it wrote too much";
-  if (typeof code === "string") return `it cannot be run (${code})`;
-  if (killed === true) return "it did not end in time";
-  return typeof code === "number"
-    ? `it ended with status ${code}`
-    : `it was ended by ${signal ?? "a signal"}`;
+function started(program: string, args: readonly string[]): ChildProcessByStdio<null, Readable, null> {
+  const { HOME } = process.env;
+  const env = { PATH: "/usr/bin:/bin", ...(HOME === undefined ? {} : { HOME }) };
+  try {
+    return spawn(program, args, { env, stdio: ["ignore", "pipe", "ignore"], windowsHide: true });
+  } catch (error) {
+    throw unreadable(`${program} gave no PIN: it cannot be run (${reasonOf(error)})`);
+  }
 }
 
-interface ExecError {
-  readonly code?: string | number | null;
-  readonly killed?: boolean;
-  readonly signal?: NodeJS.Signals | null;
+function failureOf(code: number | null, signal: NodeJS.Signals | null): string {
+  return code === null ? `it was ended by ${signal ?? "a signal"}` : `it ended with status ${code}`;
 }
 
+/** Milliseconds. */
+const GRACE = 200;
 const DEADLINE = 10_000;

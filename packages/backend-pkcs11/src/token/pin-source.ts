@@ -23,9 +23,25 @@ export async function pinOfUri(uri: Pkcs11Uri, commands: readonly string[]): Pro
  * @param commands absolute paths of the programs that may be run
  */
 export async function readPinSource(source: string, commands: readonly string[] = []): Promise<Secret> {
+  try {
+    return await read(source, commands);
+  } catch (error) {
+    if (error instanceof CredentialError) ofSources.add(error);
+    throw error;
+  }
+}
+
+/** Whether it is an error of {@link readPinSource}, which holds no PIN. */
+export function isOfSource(error: unknown): error is CredentialError {
+  return error instanceof CredentialError && ofSources.has(error);
+}
+
+const ofSources = new WeakSet<CredentialError>();
+
+async function read(source: string, commands: readonly string[]): Promise<Secret> {
   if (source.startsWith("|")) return await pinOfCommand(source.slice(1), commands);
-  const read = readers.get(uriScheme(source) ?? "");
-  if (read !== undefined) return await read(source.slice(source.indexOf(":") + 1), source);
+  const reader = readers.get(uriScheme(source) ?? "");
+  if (reader !== undefined) return await reader(source.slice(source.indexOf(":") + 1), source);
   // It may be the PIN itself, in the wrong place: nothing of it is shown.
   throw new CredentialError("PIN_SOURCE_REFUSED", "the pin-source is of no kind that is read", {
     hint: "Write file: before the path. The other kinds are env:NAME, fd:NUMBER and systemd:NAME.",

@@ -1,17 +1,13 @@
-import {
-  type AbortSignalLike,
-  CredentialError,
-  type Pkcs11Uri,
-  redactUri,
-  Secret,
-  type TokenInfo,
-} from "@ddscred/core";
+import { type AbortSignalLike, type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
 import { unlessEnded } from "./patience.ts";
-import { carriesPin, pinOfUri } from "./pin-source.ts";
+import { carriesPin, isOfSource, pinOfUri } from "./pin-source.ts";
+import { unreadable } from "./pin-text.ts";
 
 /**
  * Asked for the PIN of a token when a login is needed and the URI carries none. Undefined: there is none.
- * It is not asked again for a token that it opened, and a PIN that a token refused is never sent again.
+ * It is not asked again for a token that it opened, unless the login was lost, or a key wants its PIN for each
+ * signature (CKA_ALWAYS_AUTHENTICATE): then it is asked each time. A PIN that a token refused is never sent again.
+ * What it throws becomes `PIN_SOURCE_UNREADABLE`, and nothing of its text is shown; errors of `readPinSource` stay.
  * It must not call the backend: the login that asks is under way.
  */
 export type PinProvider = (request: PinQuestion) => Promise<Secret | undefined>;
@@ -58,7 +54,16 @@ export function pinRequest(uri: string, parsed: Pkcs11Uri, means: PinMeans): Pin
   };
 }
 
-function providerFailed(cause: unknown): never {
-  if (cause instanceof CredentialError || cause instanceof TypeError) throw cause;
-  throw new CredentialError("PIN_SOURCE_UNREADABLE", "asking for the PIN failed", { cause });
+/**
+ * What is said of a provider that failed. Its own words may hold the PIN, so they go no further; those of a source that
+ * this package read for it do.
+ */
+function providerFailed(error: unknown): never {
+  if (isOfSource(error)) throw error;
+  const { name = "" } = (error instanceof Error ? error.constructor : undefined) ?? {};
+  const kind = /^[A-Z][A-Za-z]{0,39}$/.test(name) ? ` (${name})` : "";
+  throw unreadable(
+    `asking for the PIN failed${kind}`,
+    "Look into what gives the PIN: its own words are not shown.",
+  );
 }

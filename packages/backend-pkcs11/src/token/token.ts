@@ -50,6 +50,8 @@ export class Token implements SessionUser {
   #login: Login;
   #losses = 0;
   #isGone = false;
+  /** Whether a login was wanted that the token does not ask for. */
+  #hides = false;
   #keepAlive: KeepAlive | undefined;
   /** The epoch of the module in which slot, sessions and login are good. */
   #moduleEpoch: number;
@@ -121,13 +123,23 @@ export class Token implements SessionUser {
     }
   }
 
-  /** Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}. */
-  async unlock(request: PinRequest, signal?: AbortSignalLike): Promise<void> {
-    if (!this.#login.isNeeded) return;
+  /** Whether a login may show more: also where the token says that it wants none. */
+  get mayHide(): boolean {
+    return !this.#login.isUnlocked;
+  }
+
+  /**
+   * Logs in, where that is needed and not done yet. For its errors see {@link Login.unlock}.
+   *
+   * @param isWanted although the token says that it wants no login; from then on it is needed
+   */
+  async unlock(request: PinRequest, signal?: AbortSignalLike, isWanted = false): Promise<void> {
+    if (!this.#login.isNeeded && !isWanted && !this.#hides) return;
     const { epoch } = this;
     try {
       await this.#open();
       if (await this.#login.unlock((call) => this.#useKept(call), request, signal)) this.#tell("login");
+      this.#hides ||= isWanted;
     } catch (error) {
       this.noteFailure(error, epoch);
       throw error;

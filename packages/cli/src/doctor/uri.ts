@@ -17,7 +17,10 @@ import { type DoctorFinding, failed, finding, good, shellWord } from "./report.t
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
 /** How the URI's token is opened. */
-export type TokenAccess = Pick<Wiring, "pin" | "trace">;
+export interface TokenAccess extends Pick<Wiring, "pin" | "trace"> {
+  /** Where the PIN is that the URI does not hold. */
+  readonly pinSource: string | undefined;
+}
 
 interface GivenUri {
   readonly text: string;
@@ -44,7 +47,7 @@ export async function judgeUri(
   access: TokenAccess,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
-  const pin = judgePin(uri);
+  const pin = [...judgePin(uri), ...(carriesPin(uri) ? [] : judgePinSource(access.pinSource))];
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return pin;
   const { candidate } = module;
@@ -58,6 +61,8 @@ export async function judgeUri(
     return [...pin, finding("error", "uri", message, `Name one: ${uris}`, { code: "TOKEN_AMBIGUOUS" })];
   }
   const found = good("uri", `the URI names the token ${JSON.stringify(only.token.info.label)}`);
+  // Without the PIN it would say again what is wrong with its source.
+  if (pin.some(({ severity }) => severity === "error")) return [...pin, found];
   return [...pin, found, ...(await judgeObject(text, uri, candidate, access))];
 }
 
@@ -71,7 +76,13 @@ async function judgeObject(
   if (object === undefined && id === undefined && type === undefined) return [];
   const found: string[] = [];
   const libraryParameters = candidate.parameters?.text.reveal();
-  const { resolver } = wire({ module: candidate.path, libraryParameters, ...access });
+  const { pin, trace } = access;
+  const { resolver } = wire({
+    module: candidate.path,
+    libraryParameters,
+    trace,
+    ...(pin === undefined ? {} : { pin }),
+  });
   try {
     for await (const description of resolver.list(text)) {
       if (description.kind !== "token")
@@ -84,8 +95,7 @@ async function judgeObject(
     await resolver.close();
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
-  const hasPin =
-    pinsWereGiven() || uri.query["pin-value"] !== undefined || uri.query["pin-source"] !== undefined;
+  const hasPin = pinsWereGiven() || carriesPin(uri);
   const list = `\`ddscred ls ${moduleOptions(candidate)} ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
@@ -131,6 +141,14 @@ function judgePin({ query }: Pkcs11Uri): DoctorFinding[] {
       "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.";
     return [finding("warning", "files", "the PIN stands in the URI", hint, { code: "PIN_INLINE" })];
   }
+  return judgePinSource(source);
+}
+
+const carriesPin = ({ query }: Pkcs11Uri): boolean =>
+  query["pin-value"] !== undefined || query["pin-source"] !== undefined;
+
+/** A pin-source of the kinds that can be looked at without reading them. */
+export function judgePinSource(source: string | undefined): DoctorFinding[] {
   if (source === undefined) return [];
   if (source.startsWith("env:")) return [judgePinVariable(source.slice(4))];
   if (!source.startsWith("file:")) return [];

@@ -1,4 +1,4 @@
-import { type PinProvider, type PinQuestion, readPinSource } from "@ddscred/backend-pkcs11";
+import { notePinSource, type PinProvider, type PinQuestion, readPinSource } from "@ddscred/backend-pkcs11";
 import { Secret } from "@ddscred/core";
 import { brief, LABEL } from "../terminal/style.ts";
 import { askForPin, hasTerminal } from "./prompt.ts";
@@ -11,6 +11,7 @@ import { askForPin, hasTerminal } from "./prompt.ts";
  * @param ask Default: the terminal, if there is one
  */
 export function programPins(source?: string, ask = hasTerminal() ? askAtTerminal : undefined): PinProvider {
+  if (source !== undefined) notePinSource(source);
   return async (question) => {
     const name = nameOf(question);
     let answer = answers.get(name);
@@ -26,6 +27,7 @@ export function programPins(source?: string, ask = hasTerminal() ? askAtTerminal
 
 /** As Fast DDS finds the PIN that no URI holds: in FASTDDS_PKCS11_PIN; without it as `otherwise` does. */
 export function fastddsPins(otherwise: PinProvider): PinProvider {
+  notePinSource("env:FASTDDS_PKCS11_PIN");
   return async (question) => {
     const pin = process.env["FASTDDS_PKCS11_PIN"] ?? "";
     return pin === "" ? await otherwise(question) : new Secret(pin);

@@ -7,7 +7,7 @@ import { opensslProgram } from "../doctor/openssl-program.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorReport } from "../doctor/report.ts";
 import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
-import { judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
+import { judgePinSource, judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
@@ -53,6 +53,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const named = { option: args.text("module"), parameters: libraryParametersOf(args) };
   const report = await examine(named, uri, {
     pin: programPins(args.text("pin-source"), nobody),
+    pinSource: args.text("pin-source"),
     trace: traceOf(args),
   });
   if (format === "json") printJson(report);
@@ -85,7 +86,7 @@ async function examine(
     ...judgeModules(discovery, examined),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined),
-    ...(given === undefined ? [] : await judgeUri(given, examined, access)),
+    ...(given === undefined ? judgePinSource(access.pinSource) : await judgeUri(given, examined, access)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
   ];

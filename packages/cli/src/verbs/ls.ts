@@ -1,4 +1,4 @@
-import { type CredentialDescription, CredentialError } from "@ddscred/core";
+import { type CredentialDescription, CredentialError, type Resolver } from "@ddscred/core";
 import { EXIT, UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { type Arguments, readArguments, readFormat } from "../options.ts";
@@ -33,9 +33,9 @@ async function run(argv: readonly string[]): Promise<number> {
   if (more.length > 0) throw new UsageError("name one URI");
   if (!/^pkcs11:/i.test(uri)) throw new UsageError("ls lists pkcs11: URIs");
   try {
-    const found = await list(uri, args);
+    const { found, hasToken } = await list(uri, args);
     if (format === "json") printJson(found);
-    else if (found.length === 0) process.stdout.write(nothing(uri, args));
+    else if (found.length === 0) process.stdout.write(hasToken ? nothing(uri, args) : NO_TOKEN);
     else process.stdout.write(render(found, styleOf(process.stdout)));
     return found.length > 0 ? EXIT.good : EXIT.no;
   } catch (error) {
@@ -45,16 +45,35 @@ async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function list(uri: string, args: Arguments): Promise<CredentialDescription[]> {
+async function list(uri: string, args: Arguments): Promise<Listed> {
   const { resolver } = wire(tokenWiring(args));
   const found: CredentialDescription[] = [];
   try {
     for await (const description of resolver.list(uri)) found.push(description);
+    return { found, hasToken: found.length > 0 || (await isThere(resolver, uri)) };
   } finally {
     await resolver.close();
   }
-  return found;
 }
+
+interface Listed {
+  readonly found: readonly CredentialDescription[];
+  /** Whether the token of the URI is there, if not its objects. */
+  readonly hasToken: boolean;
+}
+
+/** A token is listed, and first, where the URI names no object. */
+async function isThere(resolver: Resolver, uri: string): Promise<boolean> {
+  const [path = "", ...query] = uri.split("?");
+  const ofToken = path
+    .replace(/([:;])(?:object|id|type)=[^;]*/g, "$1")
+    .replace(/;+(?=;|$)/g, "")
+    .replace(":;", ":");
+  for await (const _ of resolver.list([ofToken, ...query].join("?"))) return true;
+  return false;
+}
+
+const NO_TOKEN = "no token matches the URI; ddscred ls without a URI shows those that are there\n";
 
 function nothing(uri: string, args: Arguments): string {
   const withoutPin = args.text("pin-source") === undefined && !/[?&]pin-(?:value|source)=/.test(uri);

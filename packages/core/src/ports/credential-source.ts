@@ -27,7 +27,7 @@ export interface SignerOptions extends CallOptions {
  *
  * A URI that matches nothing is an error here, never an empty result: `OBJECT_NOT_FOUND`, `TOKEN_NOT_FOUND`,
  * `FILE_NOT_FOUND` or a kin of them. Several matches where one is wanted are `OBJECT_AMBIGUOUS` (or
- * `TOKEN_AMBIGUOUS`) with every candidate as a full URI. A text that is no URI of the scheme is `URI_INVALID`.
+ * `TOKEN_AMBIGUOUS`) with every candidate as a full URI, up to fifty. A text that is no URI of the scheme is `URI_INVALID`.
  * After `close()`, every call fails with `CLOSED`. Nothing but a CredentialError is thrown, except a
  * TypeError for arguments of a wrong type.
  */

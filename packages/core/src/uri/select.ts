@@ -1,4 +1,5 @@
 import { CredentialError } from "../errors/credential-error.ts";
+import { closest } from "./nearest.ts";
 import { parsePkcs11Uri } from "./rfc7512/parse.ts";
 
 /** How candidates are named in errors. */
@@ -19,7 +20,7 @@ export interface Wanted {
  *
  * `OBJECT_NOT_FOUND` (`TOKEN_NOT_FOUND` for tokens) where there is none; it names the labels among `all` that are
  * nearest to the one asked for, and their URIs as `candidates`. `OBJECT_AMBIGUOUS` (`TOKEN_AMBIGUOUS`) where there
- * are several, with the URI of each as `candidates`.
+ * are several, with the URI of each as `candidates`, of fifty at most.
  *
  * @param all everything of the kind wanted, whether it matches or not
  */
@@ -32,35 +33,6 @@ export function selectOne<T>(
   const [first] = candidates;
   if (first !== undefined && candidates.length === 1) return first;
   throw candidates.length === 0 ? notFound(all, describe, wanted) : ambiguous(candidates, describe, wanted);
-}
-
-/**
- * At most three of the existing labels that could be meant by the wanted one, the nearest first, by edit distance
- * without regard to case. None where all are far from it.
- */
-export function nearest(wanted: string, existing: readonly string[]): string[] {
-  const target = comparable(wanted);
-  return closest(wanted, existing).filter((label) => {
-    const other = comparable(label);
-    const [short, long] = target.length < other.length ? [target, other] : [other, target];
-    if (short.length >= MIN_PREFIX && long.startsWith(short)) return true;
-    return editDistance(target, other, Number.POSITIVE_INFINITY) <= Math.max(1, long.length * MAX_DIFFERENCE);
-  });
-}
-
-/** The three labels with the least edit distance, however far they are. */
-function closest(wanted: string, existing: readonly string[]): string[] {
-  const target = comparable(wanted);
-  const best: { label: string; distance: number }[] = [];
-  for (const label of new Set(existing)) {
-    const bound = best.length < MAX_NEAREST ? Number.POSITIVE_INFINITY : (best.at(-1)?.distance ?? 0);
-    const distance = editDistance(target, comparable(label), bound);
-    if (distance >= bound) continue;
-    const place = best.findIndex((known) => distance < known.distance);
-    best.splice(place === -1 ? best.length : place, 0, { label, distance });
-    best.length = Math.min(best.length, MAX_NEAREST);
-  }
-  return best.map(({ label }) => label);
 }
 
 function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wanted): CredentialError {
@@ -95,13 +67,13 @@ function ambiguous<T>(
   describe: CandidateNames<T>,
   wanted: Wanted,
 ): CredentialError {
-  const uris = candidates.map((candidate) => describe.uri(candidate));
+  const uris = candidates.slice(0, MAX_CANDIDATES).map((candidate) => describe.uri(candidate));
   const labels = [...new Set(candidates.map((candidate) => describe.label(candidate)))];
   const listed = labels.slice(0, MAX_NAMED).map(quoted).join(", ");
   const more = labels.length > MAX_NAMED ? ` and ${labels.length - MAX_NAMED} more` : "";
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_AMBIGUOUS" : "OBJECT_AMBIGUOUS",
-    `${uris.length} ${wanted.what}s match the URI: ${listed}${more}`,
+    `${candidates.length} ${wanted.what}s match the URI: ${listed}${more}`,
     { uri: wanted.uri, candidates: uris },
   );
 }
@@ -121,37 +93,7 @@ function quoted(label: string): string {
     : JSON.stringify(label.length > 80 ? `${label.slice(0, 80)}\u2026` : label);
 }
 
-function comparable(label: string): string {
-  return label.slice(0, MAX_COMPARED).normalize("NFC").toLowerCase().slice(0, MAX_COMPARED);
-}
-
-/** Levenshtein distance, or Infinity as soon as it cannot be below the bound. Texts are short: it fits a byte. */
-function editDistance(a: string, b: string, bound: number): number {
-  if (Math.abs(a.length - b.length) >= bound) return Number.POSITIVE_INFINITY;
-  let previous = Uint8Array.from({ length: b.length + 1 }, (_, column) => column);
-  let current = new Uint8Array(b.length + 1);
-  for (let row = 1; row <= a.length; row++) {
-    const code = a.charCodeAt(row - 1);
-    let left = row;
-    let least = row;
-    current[0] = row;
-    for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (code === b.charCodeAt(column - 1) ? 0 : 1);
-      left = Math.min(substitution, (previous[column] ?? 0) + 1, left + 1);
-      current[column] = left;
-      if (left < least) least = left;
-    }
-    if (least >= bound) return Number.POSITIVE_INFINITY;
-    [previous, current] = [current, previous];
-  }
-  return previous[b.length] ?? 0;
-}
-
-const MAX_NEAREST = 3;
-const MIN_PREFIX = 3;
-/** Of the longer label: what differs in more is not a misspelling. */
-const MAX_DIFFERENCE = 0.4;
-/** Labels in a message; `candidates` has all. */
+/** Labels in a message. */
 const MAX_NAMED = 3;
-/** Labels are compared by so many characters at most. */
-const MAX_COMPARED = 64;
+/** URIs of an ambiguity: who has more to choose from needs a better URI, not a longer list. */
+const MAX_CANDIDATES = 50;
