@@ -77,8 +77,8 @@ export function checkedOptions(options: Pkcs11BackendOptions): Pkcs11BackendOpti
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name))
       throw new TypeError(`${JSON.stringify(name)} is no option of the PKCS#11 backend`);
-    const { isGood, is } = rules[name as keyof Pkcs11BackendOptions];
-    if (value !== undefined && !isGood(value)) throw new TypeError(`${name} is ${is}`);
+    const rule = rules[name as keyof Pkcs11BackendOptions];
+    if (value !== undefined && !rule.isGood(value)) throw new TypeError(`${name} is ${rule.is}`);
   }
   return { ...options };
 }
