@@ -1,4 +1,4 @@
-// docs/deployment.md is pasted into a shell, and the programs of the packages' READMEs run as they stand.
+// docs/deployment.md and the beginning of docs/hsm.md are pasted into a shell, and the programs of the packages' READMEs run as they stand.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,17 +19,11 @@ const blocksOf = (file: string, language: string): string[] => {
 const skip =
   missing("softhsm2-util", "bash") ?? (softHsm === "" ? "SoftHSM's module is not installed" : false);
 
+const onThisMachine = (code: string) => code.replaceAll("/usr/lib/softhsm/libsofthsm2.so", softHsm);
+
 t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, (t) => {
   const home = temporaryFolder(t);
-  // The page names the module where Debian has it.
-  const onThisMachine = (code: string) => code.replaceAll("/usr/lib/softhsm/libsofthsm2.so", softHsm);
-  const page = onThisMachine(blocksOf("docs/deployment.md", "sh").join(""));
-  const program = `ddscred() { "${process.execPath}" "${join(root, "packages/cli/bin/ddscred.js")}" "$@"; }`;
-  const script = ["set -e", program, page].join("\n");
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
-    encoding: "utf8",
-    env: { ...process.env, HOME: home },
-  });
+  const { status, stdout, stderr } = paste(blocksOf("docs/deployment.md", "sh"), home);
   t.equal(status, 0, stderr);
   for (const line of [
     /^good {2}permissions\.p7s$/m,
@@ -57,6 +51,22 @@ t.test("docs/deployment.md, pasted, ends in a deployment that works", { skip }, 
   runPrograms(t, programs.map(onThisMachine), options); // they leave nothing behind that a second run meets
   t.end();
 });
+
+t.test("docs/hsm.md, pasted from the top, ends with a certificate beside its key", { skip }, (t) => {
+  const home = temporaryFolder(t);
+  const [token = "", steps = ""] = blocksOf("docs/hsm.md", "sh");
+  const { status, stdout, stderr } = paste([token.replace(/^sudo apt-get .*$/m, ""), steps], home);
+  t.equal(status, 0, stderr);
+  t.match(stdout, /^alice {2}private-key\n(?: .*\n)+ {2}pkcs11:\S+type=cert/m);
+  t.end();
+});
+
+/** Runs a page as a reader does; it names the module where Debian has it. */
+function paste(blocks: readonly string[], home: string) {
+  const program = `ddscred() { "${process.execPath}" "${join(root, "packages/cli/bin/ddscred.js")}" "$@"; }`;
+  const script = ["set -e", program, onThisMachine(blocks.join(""))].join("\n");
+  return spawnSync("bash", ["-c", script], { encoding: "utf8", env: { ...process.env, HOME: home } });
+}
 
 // These packages cannot import those that their examples need beside them; the program's package has them all.
 for (const name of ["core", "dds-security", "crypto-node", "backend-file"]) {
