@@ -47,7 +47,7 @@ signDocuments();
 fillToken();
 writeFileSync(path("cyclonedds.xml"), cycloneConfiguration(), { mode: 0o600 });
 process.stdout.write(`export SOFTHSM2_CONF=${configuration}
-npm start -- check ${path("cyclonedds.xml")} --module ${module}
+ddscred check ${path("cyclonedds.xml")} --module ${module}    # in the clone also: npm start -- check ...
 `);
 
 function fail(message) {
