@@ -51,6 +51,23 @@ t.test("every defect of a deployment in memory is one error, by its own code", a
   }
 });
 
+t.test("a CA that is out of date is told at the CA, beside a certificate that is too", async (t) => {
+  const placesOf = async (...defects: MockDefect[]) => {
+    const { backend, configuration } = await mockDeployment({ defects });
+    const [participant] = readCycloneConfiguration(configuration, { environment: {} });
+    if (participant === undefined) throw new Error("no configuration");
+    const report = await check(participant, { resolver: createResolver([backend], { crypto }), crypto });
+    return report.findings.filter(({ code }) => code === "CERTIFICATE_EXPIRED");
+  };
+  const ca = { property: "dds.sec.auth.identity_ca", uri: /identity_ca/, hint: /^Make the CA's certificate anew/ };
+  const leaf = { property: "dds.sec.auth.identity_certificate", hint: "Have it renewed by its CA." };
+  t.match(await placesOf("identity-ca-expired"), [ca]);
+  t.match(await placesOf("identity-expired"), [leaf]);
+  const both = await placesOf("identity-ca-expired", "identity-expired");
+  t.match(both, [leaf, ca]);
+  t.equal(both.length, 2);
+});
+
 t.test("a wrong PIN reaches the token once, however many URIs hold it", async (t) => {
   const { backend } = await errorsOf({ defects: ["pin-wrong"] });
   t.equal(backend.count("C_Login"), 1);

@@ -1,6 +1,8 @@
 import {
   CredentialError,
   ddsIdentityProfile,
+  explainPath,
+  formatName,
   matchKey,
   type PathInput,
   provePossession,
@@ -78,10 +80,40 @@ async function pathOf(
     crypto,
     profile: ddsIdentityProfile,
   };
-  const path = await attempt(IDENTITY_CERTIFICATE, () => validatePath(identity));
+  const { path, error } = await explainPath(identity);
+  if (error !== undefined) await tell(error, identity, attempt);
   if (path === undefined || lists === undefined) return path;
   return (await lookUp({ ...identity, revocation: { lists } }, attempt)) ?? path;
 }
+
+/** A CA that is out of date is at fault itself, also beside a certificate that is out of date. */
+async function tell(error: CredentialError, identity: PathInput, attempt: Attempt): Promise<void> {
+  const fail = async (property: SecurityProperty, fault: CredentialError) =>
+    await attempt(property, () => {
+      throw fault;
+    });
+  if (!isOfDates(error)) return await fail(IDENTITY_CERTIFICATE, error);
+  const ca = await caOutOfDate(identity, error);
+  if (ca === undefined || error.subject === formatName(identity.leaf.subject))
+    await fail(IDENTITY_CERTIFICATE, error);
+  if (ca !== undefined) await fail(IDENTITY_CA, ca);
+}
+
+/** Why no CA is valid at the moment, or else the one that the error is about. */
+async function caOutOfDate(
+  { anchors, at, crypto, profile }: PathInput,
+  { subject }: CredentialError,
+): Promise<CredentialError | undefined> {
+  const each = anchors.map(async (ca) => await explainPath({ leaf: ca, anchors: [ca], at, crypto, profile }));
+  const faults = (await Promise.all(each)).flatMap(({ error }) =>
+    error !== undefined && isOfDates(error) ? [error] : [],
+  );
+  const own = faults.find((fault) => fault.subject === subject);
+  return own ?? (faults.length === anchors.length ? faults[0] : undefined);
+}
+
+const isOfDates = ({ code }: CredentialError) =>
+  code === "CERTIFICATE_EXPIRED" || code === "CERTIFICATE_NOT_YET_VALID";
 
 /**
  * Validates the identity again, with revocation: that it is revoked is about the certificate, that its status cannot

@@ -60,9 +60,13 @@ function checkValidity(certificate: Certificate, at: Date): void {
   // Whole seconds count: a certificate is valid through all of its last second.
   if (Math.floor(at.getTime() / 1000) > Math.floor(notAfter.getTime() / 1000)) {
     const problem = `it was valid until ${time(notAfter)}, no more at ${time(at)}`;
-    throw certificateError("CERTIFICATE_EXPIRED", certificate, problem, section);
+    const hint = isSelfIssued(certificate) ? RENEW_ROOT : undefined;
+    throw certificateError("CERTIFICATE_EXPIRED", certificate, problem, section, hint);
   }
 }
+
+const RENEW_ROOT =
+  "Make the CA's certificate anew with the same key and name (`ddscred cert issue --ca`), or a new CA, and give it to all participants.";
 
 /** The certificate may issue others (6.1.4 (k) and (n)). An anchor of version 1 is the profile's decision. */
 export function checkCa(certificate: Certificate, isAnchor: boolean, profile: PathProfile): void {
