@@ -276,11 +276,11 @@ export const errorCodes = {
   ),
   PIN_EXPOSED: row(
     "a PIN stands in a file that others may read",
-    "Restrict the file (`chmod 0600 FILE`), or take the PIN from a variable: pin-value=${PIN}.",
+    "Restrict the file (`chmod 0600 FILE`), or take the PIN from a variable: pin-value=${DDS_PIN}.",
   ),
   PIN_INLINE: row(
     "the PIN stands in the configuration",
-    "Take it from an environment variable: pin-value=${PIN}.",
+    "Take it from an environment variable: pin-value=${DDS_PIN}, or FASTDDS_PKCS11_PIN for Fast DDS.",
   ),
   SECRET_EXPOSED: row(
     "a passphrase or private key stands in a file that others may read",

@@ -21,7 +21,9 @@ export function judgeUris(configuration: Configuration): Finding[] {
   for (const [property, value] of configuration.properties) {
     const remark = uriRemark(configuration, value.value);
     if (remark !== undefined)
-      findings.push(finding("PEER_DIFFERS", "info", remark, place(configuration, property)));
+      findings.push(
+        finding("PEER_DIFFERS", "info", remark, { ...place(configuration, property), ...advice(remark) }),
+      );
     for (const reading of readings(configuration, property, value.value)) {
       findings.push(
         finding(
@@ -30,6 +32,7 @@ export function judgeUris(configuration: Configuration): Finding[] {
           `${documentReaders[reading.peer]} ${reading.accepted ? "reads" : "does not accept"} this: ${reading.reads}`,
           {
             ...place(configuration, property),
+            ...(uriScheme(value.value) === "pkcs11" ? { hint: PIN_ADVICE[reading.peer] } : {}),
             peers: [reading.peer],
           },
         ),
@@ -40,7 +43,16 @@ export function judgeUris(configuration: Configuration): Finding[] {
 }
 
 const PIN_FROM_FILE =
-  "the manual of Cyclone DDS does not promise pin-source; the pkcs11 provider of OpenSSL 3 reads file:, and pin-value=${PIN} works everywhere";
+  "Cyclone DDS leaves pin-source=file: to OpenSSL: its pkcs11 provider reads it; pin-value is read everywhere";
+
+/** Of each implementation, the one form of what stands behind the ? that it surely reads. */
+const PIN_ADVICE = {
+  cyclonedds:
+    "For Cyclone DDS write pin-value=${DDS_PIN}, and give the variable to the participant alone; pin-source=file: is as good where OpenSSL's pkcs11 provider is used.",
+  fastdds: "For Fast DDS leave it out, and give the variable that is named to the participant alone.",
+} as const;
+
+const advice = (remark: string) => (remark === PIN_FROM_FILE ? { hint: PIN_ADVICE.cyclonedds } : {});
 
 /** Readings that differ, of the implementations that may read this configuration. */
 function readings(
