@@ -156,7 +156,10 @@ export const errorCodes = {
     "the PIN source cannot be read",
     "Check that the pin-source exists and can be read.",
   ),
-  PIN_SOURCE_REFUSED: row("this kind of pin-source is not allowed", "Use pin-source=file:/path."),
+  PIN_SOURCE_REFUSED: row(
+    "the pin-source is of a kind that is not allowed, or others have access to it",
+    "Use pin-source=file:/path, a file of mode 0400 or 0600.",
+  ),
   MECHANISM_UNSUPPORTED: row("the key cannot make this kind of signature", "Use a key that allows signing."),
   SESSION_LOST: row("the session with the token was lost", "Try again; the session is opened anew."),
   DEVICE_ERROR: row("the device reported an error", "Check the device and its connection."),
