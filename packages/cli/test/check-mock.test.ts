@@ -59,7 +59,11 @@ t.test("a CA that is out of date is told at the CA, beside a certificate that is
     const report = await check(participant, { resolver: createResolver([backend], { crypto }), crypto });
     return report.findings.filter(({ code }) => code === "CERTIFICATE_EXPIRED");
   };
-  const ca = { property: "dds.sec.auth.identity_ca", uri: /identity_ca/, hint: /^Make the CA's certificate anew/ };
+  const ca = {
+    property: "dds.sec.auth.identity_ca",
+    uri: /identity_ca/,
+    hint: /^Make the CA's certificate anew/,
+  };
   const leaf = { property: "dds.sec.auth.identity_certificate", hint: "Have it renewed by its CA." };
   t.match(await placesOf("identity-ca-expired"), [ca]);
   t.match(await placesOf("identity-expired"), [leaf]);

@@ -257,7 +257,7 @@ t.test("--pin-source: where the PIN comes from", { skip }, async (t) => {
   const cat = ["/bin/cat", "/usr/bin/cat"].find((path) => existsSync(path));
   t.match(good(t, list(`|${cat} ${pin}`)).stdout, "alice");
   t.match(list("|cat pin").stderr, "PIN_SOURCE_REFUSED");
-  t.match(list(PIN).stderr, "PIN_SOURCE_REFUSED");
+  t.match(list(PIN), { status: 2, stderr: /--pin-source needs a kind in front, as in file:pin/ });
   t.match(list("env:UNSET_PIN").stderr, "PIN_SOURCE_UNREADABLE");
   chmodSync(pin, 0o644);
   t.match(list(`file:${pin}`).stderr, "PIN_SOURCE_REFUSED");

@@ -18,13 +18,22 @@ export function tokenWiring(args: Arguments): TokenWiring {
   return {
     module: args.text("module"),
     libraryParameters: libraryParametersOf(args),
-    pin: programPins(args.text("pin-source")),
+    pin: programPins(pinSourceOf(args)),
     trace: traceOf(args),
   };
 }
 
 export type TokenWiring = Pick<Wiring, "module" | "libraryParameters" | "trace"> &
   Required<Pick<Wiring, "pin">>;
+
+/** `--pin-source`; {@link UsageError} where it has no kind. It may be the PIN itself: nothing of it is shown. */
+function pinSourceOf(args: Arguments): string | undefined {
+  const source = args.text("pin-source");
+  if (source === undefined || /^(?:\||[a-z]+:)/i.test(source)) return source;
+  throw new UsageError(
+    "--pin-source needs a kind in front, as in file:pin: file:PATH, env:NAME, fd:NUMBER, systemd:NAME, or '|PROGRAM ARGUMENTS'",
+  );
+}
 
 /**
  * `--library-parameters`: for the module of `--module`, else of the environment; {@link UsageError} where neither
