@@ -27,7 +27,10 @@ export async function isFolder(path: string): Promise<boolean> {
 export async function readEnclaves(folder: string): Promise<readonly Source[]> {
   const folders = await enclaveFolders(folder);
   if (folders.length === 0) {
-    throw new CredentialError("CONFIG_INVALID", "there is no SROS 2 enclave in this folder", {
+    const files = (await namesIn(folder)).filter((name) => /^[\w.-]{1,60}\.xml$/.test(name)).toSorted();
+    const named = files.slice(0, MAX_NAMED).join(", ") + (files.length > MAX_NAMED ? ", ..." : "");
+    const there = files.length === 0 ? "" : `; there ${files.length === 1 ? "is" : "are"} ${named}`;
+    throw new CredentialError("CONFIG_INVALID", `there is no SROS 2 enclave in this folder${there}`, {
       uri: pathToFileURL(folder).href,
       hint: "Name a keystore, one of its enclaves, or a configuration file.",
     });
@@ -91,6 +94,8 @@ const namesIn = async (folder: string): Promise<readonly string[]> =>
     });
   });
 
+/** Files that may be configurations. */
+const MAX_NAMED = 5;
 const MAX_URI_FILE = 16_384;
 const MAX_DEPTH = 16;
 const MAX_ENCLAVES = 10_000;

@@ -72,6 +72,16 @@ t.test("what stands in place of a verb is answered with the verb that is meant",
   t.match(ddscred(["chekc"]), { status: 2, stderr: /"chekc"/ });
 });
 
+t.test("a folder without an enclave is answered with the configurations in it", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const name of ["alice.xml", "bob.xml", "permissions.p7s", "governance.p7s", "pin"])
+    writeFileSync(join(folder, name), "x");
+  const { status, stdout } = ddscred(["check", folder]);
+  t.equal(status, 1);
+  t.match(stdout, /there is no SROS 2 enclave in this folder; there are\s+alice\.xml, bob\.xml\n/);
+  t.notMatch(stdout, "PROPERTY_MISSING");
+});
+
 t.test("a description that is no JSON is not quoted", async (t) => {
   const file = join(temporaryFolder(t), "fleet.json");
   for (const text of [CANARY, `{"pin": ${CANARY}}`, `{"domains": ["${CANARY}" x]}`]) {

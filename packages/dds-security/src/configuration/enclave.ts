@@ -53,10 +53,14 @@ export function configurationFromEnclave(folder: string, files: readonly Enclave
   return { form: "sros2", source: folder, domain: undefined, properties, settings: new Map(), findings };
 }
 
-/** Whether a folder with these files is an enclave. */
+/**
+ * Whether a folder with these files is an enclave: an identity's, or permissions with the certificates of an enclave.
+ * Signed documents alone lie beside configurations of other kinds too.
+ */
 export function isEnclave(names: readonly string[]): boolean {
-  const own = ["cert.pem", "cert.p11", "key.pem", "key.p11", "permissions.p7s"];
-  return own.some((name) => names.includes(name));
+  const holds = (...some: readonly string[]) => some.some((name) => names.includes(name));
+  if (holds("cert.pem", "cert.p11", "key.pem", "key.p11")) return true;
+  return holds("permissions.p7s") && holds("identity_ca.cert.pem", "permissions_ca.cert.pem");
 }
 
 /** The name of each credential's file, as rmw looks for it. */
