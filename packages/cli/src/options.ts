@@ -75,7 +75,10 @@ export function readDomain(args: Arguments): number | undefined {
   const value = args.text("domain");
   if (value === undefined) return undefined;
   const domain = Number(value);
-  if (!/^\d{1,3}$/.test(value) || domain > 230) throw new UsageError("--domain is a number from 0 to 230");
+  if (!/^\d{1,3}$/.test(value) || domain > 230)
+    throw new UsageError(
+      `--domain is a number from 0 to 230${instead(value, /^(?:-?\d{1,3}|[a-z]{1,10})$/i)}`,
+    );
   return domain;
 }
 
@@ -90,9 +93,15 @@ export function readMoment(args: Arguments, name = "at"): Date | undefined {
   const moment = new Date(`${date}T${time}${zone.toUpperCase()}`);
   // Date takes a day that its month has not for one of the next month.
   if (Number.isNaN(moment.getTime()) || !new Date(`${date}T00:00:00Z`).toISOString().startsWith(date))
-    throw new UsageError(`--${name} is a time such as 2027-01-31T12:00:00Z`);
+    throw new UsageError(
+      `--${name} is a time such as 2027-01-31T12:00:00Z, or a date alone${instead(value, MOMENT_LIKE)}`,
+    );
   return moment;
 }
+
+/** A value is repeated where it can be no PIN that was put in the wrong place. */
+const instead = (value: string, harmless: RegExp): string => (harmless.test(value) ? `, not "${value}"` : "");
+const MOMENT_LIKE = /^(?:now|today|tomorrow|\d{1,4}[-./]\d{1,2}(?:[-./]\d{1,4})?[T \d:.+Z-]{0,25})$/i;
 
 /** A span of time such as `30d` or `12h`, in milliseconds. */
 export function readSpan(args: Arguments, name: string): number | undefined {

@@ -115,8 +115,15 @@ t.test(
 
 t.test("--at takes days that exist", async (t) => {
   for (const time of ["2027-02-30", "2027-02-29T12:00:00Z", "2027-13-01", "2027-04-31"]) {
-    t.match(ddscred(["check", "x.xml", "--at", time]), { status: 2, stderr: /--at is a time/ }, time);
+    t.match(
+      ddscred(["check", "x.xml", "--at", time]),
+      { status: 2, stderr: `or a date alone, not "${time}"` },
+      time,
+    );
   }
+  t.match(ddscred(["check", "x.xml", "--domain", "231"]), { status: 2, stderr: /0 to 230, not "231"/ });
+  t.notMatch(ddscred(["check", "x.xml", "--domain", "73917391"]).stderr, "73917391");
+  t.notMatch(ddscred(["check", "x.xml", "--at", "73917391"]).stderr, "73917391");
   for (const time of ["2028-02-29", "2027-01-31T23:30:00-05:00", "2027-01-01T00:30:00+05:00"]) {
     t.equal(ddscred(["check", "nowhere.xml", "--at", time]).status, 1, time);
   }
