@@ -1,8 +1,9 @@
 import { pathToFileURL } from "node:url";
 import { fileBackend } from "@ddscred/backend-file";
-import { CredentialError, formatName } from "@ddscred/core";
+import { CredentialError, formatName, redactUri } from "@ddscred/core";
 import { readDescription, readPolicy, writeGovernance, writePermissions } from "@ddscred/dds-security";
 import { shellWord } from "../doctor/report.ts";
+import { jsonFault } from "../documents/json-fault.ts";
 import { UsageError } from "../exit.ts";
 import { pathOf } from "../input.ts";
 import type { Verb } from "../main.ts";
@@ -65,7 +66,7 @@ async function run(argv: readonly string[]): Promise<number> {
     throw new UsageError("name what to draft, governance or permissions, and one file");
   }
   const bytes = await fileBackend().document(pathToFileURL(pathOf(file)).href);
-  const xml = kind === "governance" ? await governance(bytes) : await permissions(bytes, file, args);
+  const xml = kind === "governance" ? await governance(bytes, file) : await permissions(bytes, file, args);
   const out = outputPath(args.text("out") ?? "-");
   return await answering("text", async () => {
     if (out === "-") return { text: xml };
@@ -76,14 +77,14 @@ async function run(argv: readonly string[]): Promise<number> {
 
 const signCommand = (file: string) => `ddscred sign ${shellWord(file)} --key URI --cert URI`;
 
-async function governance(bytes: Uint8Array): Promise<string> {
+async function governance(bytes: Uint8Array, file: string): Promise<string> {
   if (isXml(bytes)) throw new UsageError("a governance document is drafted from a description in JSON");
-  return writeGovernance(readDescription(await readJson(bytes), new Date()).governance);
+  return writeGovernance(readDescription(await readJson(bytes, file), new Date()).governance);
 }
 
 async function permissions(bytes: Uint8Array, file: string, args: Arguments): Promise<string> {
   if (!isXml(bytes)) {
-    const { grants } = readDescription(await readJson(bytes), new Date());
+    const { grants } = readDescription(await readJson(bytes, file), new Date());
     if (grants.length === 0) throw new CredentialError("DESCRIPTION_INVALID", "there is no participant");
     return writePermissions(grants);
   }
@@ -95,13 +96,8 @@ async function permissions(bytes: Uint8Array, file: string, args: Arguments): Pr
 }
 
 /** Reads the JSON; where a participant names a certificate, its subject is taken from there. */
-async function readJson(bytes: Uint8Array): Promise<unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new CredentialError("DESCRIPTION_INVALID", `it is no JSON${placeOf(error)}`);
-  }
+async function readJson(bytes: Uint8Array, file: string): Promise<unknown> {
+  const value = parseJson(bytes, file);
   const participants = (value as { participants?: unknown } | null)?.participants;
   if (Array.isArray(participants)) {
     for (const each of participants as unknown[]) await nameSubject(each);
@@ -143,10 +139,22 @@ function domainSpans(texts: readonly string[]): [number, number][] {
   });
 }
 
-/** Where it ends to be JSON, if that is said. Nothing else of Node.js's message: it quotes the text, secrets and all. */
-function placeOf(error: unknown): string {
-  const position = / at position (\d{1,9})/.exec((error as Error).message)?.[1];
-  return position === undefined ? "" : ` (from character ${Number(position) + 1})`;
+/** Nothing of Node.js's message is told: it quotes the text, secrets and all. */
+function parseJson(bytes: Uint8Array, file: string): unknown {
+  const shown = redactUri(pathOf(file));
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new CredentialError("DESCRIPTION_INVALID", `${shown} is no JSON: it is not UTF-8`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    const { line, column } = jsonFault(text);
+    const location = { file: shown, line, column };
+    throw new CredentialError("DESCRIPTION_INVALID", "it is no JSON from here on", { location });
+  }
 }
 
 /** Behind a byte order mark and blanks. */
