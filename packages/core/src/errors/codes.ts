@@ -116,7 +116,10 @@ export const errorCodes = {
     "no token matches the URI",
     "Connect the token, or correct the token attributes of the URI.",
   ),
-  TOKEN_AMBIGUOUS: row("several tokens match the URI", "Add serial= to the URI so that one token is left."),
+  TOKEN_AMBIGUOUS: row(
+    "several tokens match the URI",
+    "Add what tells the candidates apart, such as token=, serial= or slot-id=, so that one is left.",
+  ),
   TOKEN_REMOVED: row("the token was removed", "Connect the token again."),
   OBJECT_NOT_FOUND: row(
     "no object on the token matches the URI",
