@@ -13,7 +13,7 @@ export function keyAnswer(args: Arguments, done: string, made: StoredKeyPair, ri
     rows: [
       ["private", uri],
       ["public", publicKeyUri],
-      ["token says", said(protection)],
+      ["token says", said(protection, done)],
       ["proved", "a signature was made on the token and verified here"],
     ],
     ...(risk === undefined ? {} : { risk }),
@@ -29,7 +29,12 @@ export function keyAnswer(args: Arguments, done: string, made: StoredKeyPair, ri
   };
 }
 
-function said({ sensitive, neverExtractable, local }: KeyProtection): string {
+/** Of a key that the token was told to make, `local` is what some modules do not set. */
+function said({ sensitive, neverExtractable, local }: KeyProtection, done: string): string {
+  const elsewhere =
+    done === "made"
+      ? "not that it was made there (CKA_LOCAL), which this module does not set"
+      : "not made on the token";
   const facts = [
     sensitive && "sensitive",
     neverExtractable === undefined
@@ -37,7 +42,7 @@ function said({ sensitive, neverExtractable, local }: KeyProtection): string {
       : neverExtractable
         ? "never extractable"
         : "not extractable from now on",
-    local === undefined ? undefined : local ? "made on the token" : "not made on the token",
+    local === undefined ? undefined : local ? "made on the token" : elsewhere,
   ].filter((fact) => typeof fact === "string");
   return facts.length === 0 ? "nothing" : facts.join(", ");
 }
