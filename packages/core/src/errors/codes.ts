@@ -42,7 +42,7 @@ export const errorCodes = {
     "the path is no regular file",
     "Name a file, not a directory, pipe, socket or device.",
   ),
-  FILE_EMPTY: row("the file is empty", "Write the credential into the file, or name another one."),
+  FILE_EMPTY: row("the file is empty", "Write into the file what belongs there, or name another one."),
   FILE_TOO_LARGE: row(
     "the file is larger than a credential can be",
     "Check that the path names the right file.",
