@@ -35,8 +35,10 @@ async function run(argv: readonly string[]): Promise<number> {
   try {
     const { found, hasToken } = await list(uri, args);
     if (format === "json") printJson(found);
-    else if (found.length === 0) process.stdout.write(hasToken ? nothing(uri, args) : NO_TOKEN);
-    else process.stdout.write(render(found, styleOf(process.stdout)));
+    if (found.length === 0) {
+      const reason = hasToken ? nothing(uri, args) : NO_TOKEN;
+      (format === "json" ? process.stderr : process.stdout).write(reason);
+    } else if (format === "text") process.stdout.write(render(found, styleOf(process.stdout)));
     return found.length > 0 ? EXIT.good : EXIT.no;
   } catch (error) {
     if (format === "text" || !(error instanceof CredentialError)) throw error;
