@@ -90,7 +90,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (entry === undefined) {
-    process.stderr.write(`ddscred: ${noVerb(name)}\n\n${overview()}`);
+    process.stderr.write(`ddscred: ${await noVerb(name)}\n\n${overview()}`);
     return EXIT.usage;
   }
   const verb = await entry.load();
@@ -114,11 +114,14 @@ ddscred ${action} --help explains it.\n`);
 }
 
 /** What stands in place of a verb is quoted only where it can be no URI and no option with a PIN. */
-function noVerb(name: string): string {
+async function noVerb(name: string): Promise<string> {
   if (/^pkcs11:/i.test(name))
     return "there is no such verb; for a URI: ddscred ls URI, ddscred uri parse URI";
   if (/^-|^(?:file|data):/i.test(name)) return "the verb comes first, such as: ddscred check FILE";
-  return /^[a-z]{1,20}$/i.test(name) ? `there is no verb "${name}"` : "there is no such verb";
+  if (!/^[a-z]{1,20}$/i.test(name)) return "there is no such verb";
+  const { nearest } = await import("@ddscred/core");
+  const [meant] = nearest(name.toLowerCase(), Object.keys(verbs));
+  return `there is no verb "${name}"${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
 function overview(): string {

@@ -69,7 +69,8 @@ t.test("a document that is no document is not quoted, only its line is named", a
 t.test("what stands in place of a verb is answered with the verb that is meant", async (t) => {
   t.match(ddscred(["pkcs11:token=a"]), { status: 2, stderr: /^ddscred: there is no such verb.*ddscred ls/ });
   t.match(ddscred(["--module=x"]), { status: 2, stderr: /^ddscred: .*ddscred check/ });
-  t.match(ddscred(["chekc"]), { status: 2, stderr: /"chekc"/ });
+  t.match(ddscred(["chekc"]), { status: 2, stderr: /"chekc"; did you mean check\?/ });
+  t.match(ddscred(["doctor", "alice.xml"]), { status: 2, stderr: /ddscred check FILE/ });
 });
 
 t.test("a folder without an enclave is answered with the configurations in it", async (t) => {

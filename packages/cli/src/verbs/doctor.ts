@@ -49,7 +49,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const format = readFormat(args, ["text", "json"]);
   const [uri, ...more] = args.positionals;
   if (more.length > 0) throw new UsageError("name one URI");
-  if (uri !== undefined && !/^pkcs11:/i.test(uri)) throw new UsageError("doctor examines pkcs11: URIs");
+  if (uri !== undefined && !/^pkcs11:/i.test(uri))
+    throw new UsageError("doctor examines pkcs11: URIs; a configuration is examined by ddscred check FILE");
   const named = { option: args.text("module"), parameters: libraryParametersOf(args) };
   const report = await examine(named, uri, {
     pin: programPins(args.text("pin-source"), nobody),
