@@ -63,6 +63,7 @@ async function run(argv: readonly string[]): Promise<number> {
         rows: [
           ["subject", name],
           ["key", label],
+          ["for a root CA", "cert issue with --ca --ca-key URI, without --ca-cert"],
         ],
         next: [
           nextCommand(
