@@ -92,15 +92,15 @@ t.test("a description that is no JSON is not quoted", async (t) => {
     t.notMatch(stdout + stderr, CANARY);
   }
   for (const [text, place] of [
-    ['{\n  "domains": [0,]\n}', "2:16"],
+    ['{\n  "domains": [0,]\n}', "2:17"],
     ['{\n  "domains": [0]\n', "3:1"],
     ['{ "a": 1 } x', "1:12"],
     ['{ "a" 1 }', "1:7"],
     ["[01]", "1:3"],
     ['["a]', "1:2"],
   ]) {
-    writeFileSync(file, text ?? "");
-    t.match(ddscred(["draft", "governance", file]).stderr, `fleet.json:${place}`, text);
+    writeFileSync(file, `${text}`);
+    t.match(ddscred(["draft", "governance", file]).stderr, `fleet.json:${place}`, `${text}`);
   }
 });
 
