@@ -1,6 +1,6 @@
 // What stands between a participant and its token: each thing that doctor must notice, and that it keeps PINs.
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { discoverModules } from "@ddscred/backend-pkcs11";
 import { CredentialError } from "@ddscred/core";
@@ -478,3 +478,9 @@ unsigned long C_GetFunctionList(void **found) {
   return 0;
 }
 `;
+
+t.test("nothing is left in anybody's home", async (t) => {
+  const home = temporaryFolder(t);
+  doctor(t, [], { HOME: home, TMPDIR: home });
+  t.strictSame(readdirSync(home), [], "no store of tpm2-pkcs11, and no temporary folder");
+});

@@ -7,6 +7,7 @@ import { opensslProgram } from "../doctor/openssl-program.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorReport } from "../doctor/report.ts";
 import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
+import { withoutNewTpmStore } from "../doctor/tpm-store.ts";
 import { judgePinSource, judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
@@ -80,7 +81,7 @@ async function examine(
     uri: uri.query["module-path"],
     opensslFolder: program?.folder,
   });
-  const examined = await examineModules(discovery, uri, access.trace);
+  const examined = await withoutNewTpmStore(() => examineModules(discovery, uri, access.trace));
   const used = examined.find((one) => one.used);
   const findings = [
     await judgeBinding(),
