@@ -16,7 +16,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     load: async () => (await import("./verbs/check.ts")).verb,
   },
   access: {
-    summary: "may this participant join, publish, subscribe, and which rule says so",
+    summary: "may this participant join, publish, subscribe; which rule decides",
     load: async () => (await import("./verbs/access.ts")).verb,
   },
   ls: {
@@ -24,7 +24,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     load: async () => (await import("./verbs/ls.ts")).verb,
   },
   doctor: {
-    summary: "modules, tokens, PIN states, OpenSSL's configuration: what is wrong, and what to do",
+    summary: "what is wrong with modules, tokens, PINs, OpenSSL; what to do",
     load: async () => (await import("./verbs/doctor.ts")).verb,
   },
   handshake: {
@@ -68,7 +68,7 @@ const verbs: Readonly<Record<string, { summary: string; load: () => Promise<Verb
     load: async () => (await import("./verbs/uri.ts")).verb,
   },
   demo: {
-    summary: "make a throw-away deployment in memory, check it, break it, check again",
+    summary: "make a deployment in memory, check it, break it, check again",
     load: async () => (await import("./verbs/demo.ts")).verb,
   },
 };

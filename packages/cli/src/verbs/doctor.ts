@@ -25,8 +25,8 @@ PKCS#11 modules and who names them, tokens and the state of their PINs, the
 configuration of OpenSSL (which Cyclone DDS uses), access rights, environment
 variables. Says what to do about each. No PIN is asked for or printed.
 
-  URI                   a pkcs11: URI: is its token there, and its object? Nobody
-                        is logged in, unless there is a PIN
+  URI                   a pkcs11: URI: is its token there, and its object?
+                        Nobody is logged in, unless there is a PIN
   --module PATH         PKCS#11 module; default: the first that is there, of
                         PKCS11_MODULE_PATH, PKCS11_PROVIDER_MODULE, openssl.cnf
                         and p11-kit's module files
