@@ -77,6 +77,16 @@ t.test("a wrong PIN reaches the token once, however many URIs hold it", async (t
   t.equal(backend.count("C_Login"), 1);
 });
 
+t.test("a token that is not there is told once, with all that it is wanted for", async (t) => {
+  const { backend, configuration } = await mockDeployment({ defects: ["token-removed"] });
+  const [participant] = readCycloneConfiguration(configuration, { environment: {} });
+  if (participant === undefined) throw new Error("no configuration");
+  const report = await check(participant, { resolver: createResolver([backend], { crypto }), crypto });
+  const missing = report.findings.filter(({ code }) => code === "TOKEN_NOT_FOUND");
+  t.equal(missing.length, 1);
+  t.match(missing[0]?.message, /\(also for PrivateKey, PermissionsCA\)$/);
+});
+
 t.test("a device that fails is no verdict about the configuration", async (t) => {
   for (const [rv, code] of [
     ["CKR_DEVICE_ERROR", "DEVICE_ERROR"],

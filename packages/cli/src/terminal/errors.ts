@@ -60,7 +60,8 @@ export function remedyOf(error: ShownError, style: Style, indent: string): strin
 
 /** The URI, and the place in its file; or that in the configuration. */
 function whereOf({ uri, location }: ShownError): string {
-  const shown = uri === undefined ? "" : brief(uri, URI);
+  // A URI that names everything says nothing.
+  const shown = uri === undefined || uri === "pkcs11:" ? "" : brief(uri, URI);
   if (location === undefined) return shown;
   const { file, line, column } = location;
   if (file !== undefined) return brief(`at ${file}:${line}:${column}`, URI);

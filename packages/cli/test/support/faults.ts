@@ -33,26 +33,26 @@ const moduleFaults: readonly Fault[] = [
   {
     name: "the module does not exist",
     code: "MODULE_NOT_FOUND",
-    property: PRIVATE_KEY,
+    property: IDENTITY_CERTIFICATE, // the first that wants it; it names the others
     options: ["--module", "/nowhere/libsofthsm2.so"],
     says: /\/nowhere\/libsofthsm2\.so/,
   },
   {
     name: "the module is a text file",
     code: "MODULE_NOT_PKCS11",
-    property: PRIVATE_KEY,
+    property: IDENTITY_CERTIFICATE, // the first that wants it; it names the others
     options: ["--module", "./alice_cert.pem"],
   },
   {
     name: "the module is a library of another kind",
     code: "MODULE_NOT_PKCS11",
-    property: PRIVATE_KEY,
+    property: IDENTITY_CERTIFICATE, // the first that wants it; it names the others
     options: ["--module", "LIBC"],
   },
   {
     name: "the module is a damaged library",
     code: "MODULE_NOT_LOADABLE",
-    property: PRIVATE_KEY,
+    property: IDENTITY_CERTIFICATE, // the first that wants it; it names the others
     options: ["--module", "./damaged.so"],
   },
 ];

@@ -13,7 +13,7 @@ import { judgeExpiry } from "./expiry.ts";
 import { type ExposureOf, judgeKeyFile } from "./exposure.ts";
 import type { Fleet } from "./fleet.ts";
 import { judgeGrant } from "./grant.ts";
-import { oncePerVariable } from "./once.ts";
+import { oncePerThing } from "./once.ts";
 import { judgePeers } from "./peers.ts";
 import type { CheckReport } from "./report.ts";
 import { judgeSecrets } from "./secrets.ts";
@@ -89,7 +89,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
     source: configuration.source,
     ...(configuration.domain === undefined ? {} : { domain: configuration.domain }),
     ok: judged.every((finding) => finding.severity !== "error"),
-    findings: inOrder(oncePerVariable(judged)),
+    findings: inOrder(oncePerThing(judged)),
     ...described,
   };
 }

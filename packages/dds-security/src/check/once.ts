@@ -1,18 +1,33 @@
+import { elementOf } from "../configuration/properties.ts";
 import type { Finding } from "../finding.ts";
 
-/** A variable that is used in several places is told once: at the first, with the number of the others. */
-export function oncePerVariable(findings: readonly Finding[]): Finding[] {
-  const places = new Map<string, number>();
-  for (const { code, message } of findings) {
-    if (code === "VARIABLE_UNDEFINED") places.set(message, (places.get(message) ?? 0) + 1);
+/**
+ * What is wrong with a thing that is used in several places is told once, at the first: a variable with the number of
+ * the others, a module or a token with the names of the others.
+ */
+export function oncePerThing(findings: readonly Finding[]): Finding[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    if (!isOfThing(finding)) continue;
+    const key = keyOf(finding);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
-  const told = new Set<string>();
   return findings.flatMap((finding) => {
-    const others = (places.get(finding.message) ?? 1) - 1;
-    if (finding.code !== "VARIABLE_UNDEFINED" || others === 0) return [finding];
-    if (told.has(finding.message)) return [];
-    told.add(finding.message);
-    const more = others === 1 ? "in 1 more place" : `in ${others} more places`;
-    return [{ ...finding, message: `${finding.message} (also ${more})` }];
+    const [first, ...others] = groups.get(keyOf(finding)) ?? [];
+    if (!isOfThing(finding) || first === undefined || others.length === 0) return [finding];
+    return finding === first ? [{ ...finding, message: `${finding.message} (also ${named(others)})` }] : [];
   });
+}
+
+const isOfThing = ({ code }: Finding): boolean =>
+  code.startsWith("MODULE_") || THINGS.some((one) => one === code);
+
+const THINGS: readonly Finding["code"][] = ["VARIABLE_UNDEFINED", "BINDING_UNAVAILABLE", "TOKEN_NOT_FOUND"];
+
+const keyOf = ({ code, severity, message }: Finding): string => JSON.stringify([code, severity, message]);
+
+function named(others: readonly Finding[]): string {
+  if (others.some(({ code }) => code === "VARIABLE_UNDEFINED"))
+    return others.length === 1 ? "in 1 more place" : `in ${others.length} more places`;
+  return `for ${others.map(({ property = "" }) => elementOf(property)).join(", ")}`;
 }
