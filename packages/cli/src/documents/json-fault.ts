@@ -7,7 +7,7 @@
 export function jsonFault(text: string): { readonly line: number; readonly column: number } {
   const before = text.slice(0, faultIn(text));
   const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: [...before.slice(lineStart)].length + 1 };
+  return { line: before.split("\n").length, column: Array.from(before.slice(lineStart)).length + 1 };
 }
 
 /** What may come next. */
@@ -17,7 +17,7 @@ function faultIn(text: string): number {
   const open: string[] = [];
   let expected: Expected = "value";
   let end = 0;
-  for (TOKEN.lastIndex = 0; ; ) {
+  for (;;) {
     BLANK.lastIndex = end;
     BLANK.exec(text);
     const start = BLANK.lastIndex;
@@ -56,4 +56,4 @@ function after(token: string, expected: Expected, open: string[]): Expected | un
 
 const BLANK = /[ \t\r\n]*/y;
 const TOKEN =
-  /[[\]{},:]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+  /[[\]{},:]|"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
