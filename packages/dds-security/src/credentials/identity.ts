@@ -2,7 +2,6 @@ import {
   CredentialError,
   ddsIdentityProfile,
   explainPath,
-  formatName,
   matchKey,
   type PathInput,
   provePossession,
@@ -94,8 +93,7 @@ async function tell(error: CredentialError, identity: PathInput, attempt: Attemp
     });
   if (!isOfDates(error)) return await fail(IDENTITY_CERTIFICATE, error);
   const ca = await caOutOfDate(identity, error);
-  if (ca === undefined || error.subject === formatName(identity.leaf.subject))
-    await fail(IDENTITY_CERTIFICATE, error);
+  if (ca?.subject !== error.subject) await fail(IDENTITY_CERTIFICATE, error);
   if (ca !== undefined) await fail(IDENTITY_CA, ca);
 }
 
