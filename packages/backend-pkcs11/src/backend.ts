@@ -35,8 +35,8 @@ import { removeObject } from "./provisioning/remove.ts";
 import { provenSigner } from "./signing/sign-once.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import type { Pkcs11Source } from "./source.ts";
-import { type FoundToken, findTokens } from "./token/find-token.ts";
-import { INTERVAL, lookForToken, untilThere, type WaitOptions } from "./token/wait.ts";
+import { findTokens } from "./token/find-token.ts";
+import { checkedWait, type WaitOptions, waitForToken } from "./token/wait.ts";
 
 /** The backend on modules of any make; `pkcs11Backend` is it on modules of this process or of another one. */
 export class Pkcs11Backend implements Pkcs11Source {
@@ -60,12 +60,8 @@ export class Pkcs11Backend implements Pkcs11Source {
 
   async certificates(uri: string, options?: CallOptions): Promise<readonly Certificate[]> {
     return await this.#access.run(uri, options, async (parsed, module) => {
-      return await certificatesOn(
-        await this.#access.open(uri, parsed, module, "cert"),
-        parsed,
-        uri,
-        options?.signal,
-      );
+      const opened = await this.#access.open(uri, parsed, module, "cert");
+      return await certificatesOn(opened, parsed, uri, options?.signal);
     });
   }
 
@@ -142,17 +138,10 @@ export class Pkcs11Backend implements Pkcs11Source {
    */
   async waitForToken(uri: string, options: WaitOptions = {}): Promise<CredentialDescription> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
-    const { signal, interval = INTERVAL } = options;
-    if (!(typeof interval === "number" && interval >= 1))
-      throw new TypeError("interval is a number of milliseconds from 1");
+    const wanted = checkedWait(options, this.#ending.signal);
     return await this.#access.calls.run(uri, options, async () => {
-      const parsed = parsePkcs11Uri(uri);
-      let looks = 0;
-      const look = async (): Promise<FoundToken> => {
-        const module = await this.#access.modules.forUri(parsed);
-        return await lookForToken(module, parsed, uri, looks++ === 0 ? undefined : this.#freshModule);
-      };
-      const token = this.#access.token(await untilThere(look, interval, signal, this.#ending.signal));
+      const { found, looks } = await waitForToken(this.#access.modules, uri, wanted, this.#freshModule);
+      const token = this.#access.token(found);
       if (looks > 1) tell(this.#onEvent, { type: "token-present", token: token.uri });
       return describeToken(token);
     });

@@ -23,7 +23,7 @@ import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const login = `?pin-value=${PIN}`;
 const at = (path: string): string => `pkcs11:token=few;${path}${login}`;

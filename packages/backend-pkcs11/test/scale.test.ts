@@ -115,21 +115,40 @@ test("the event loop is free while a slow module logs in, searches thousands of 
   });
 });
 
-test("the event loop is free while thousands of objects are listed, and while none of them matches, or all do", async (t, module) => {
+test("no turn of the event loop is long while thousands of objects are listed, and while none of them matches, or all do", async (t, module) => {
   const backend = backendOf(t, module, { isolation: "process" });
   await backend.signer(uriOf(1));
-  await isFree(t, async () => {
-    return await worstDelay(async () => {
-      for await (const _ of backend.list(`pkcs11:token=scale${login}`)) continue;
-    });
-  });
   const none = `pkcs11:token=scale;object=kez-99999;type=private${login}`;
   const all = `pkcs11:token=scale;type=private${login}`;
-  await isFree(t, () => worstDelay(() => failure(backend.signer(none))));
-  await isFree(t, () => worstDelay(() => failure(backend.signer(all))));
+  const list = async (): Promise<void> => {
+    for await (const _ of backend.list(`pkcs11:token=scale${login}`)) continue;
+  };
+  const works = { list, none: () => failure(backend.signer(none)), all: () => failure(backend.signer(all)) };
+  for (const [name, work] of Object.entries(works)) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 4 && best >= 40; round++) best = Math.min(best, await longestTurn(work));
+    t.ok(best < 40, `${name}: ${best.toFixed(1)} ms`);
+  }
   t.match(await failure(backend.signer(none)), { code: "OBJECT_NOT_FOUND", message: /nearest/ });
   t.match(await failure(backend.signer(all)), { code: "OBJECT_AMBIGUOUS", message: /^1700 private keys/ });
 });
+
+/** The longest turn of the event loop in milliseconds of the processor, which other programs do not lengthen. */
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  const state = { isDone: false, longest: 0 };
+  let before = process.cpuUsage();
+  const turn = (): void => {
+    const { user, system } = process.cpuUsage(before);
+    state.longest = Math.max(state.longest, (user + system) / 1000);
+    before = process.cpuUsage();
+    if (!state.isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  turn();
+  state.isDone = true;
+  return state.longest;
+}
 
 /** Whether the event loop turns within 20 ms, in the best of some rounds: on a machine that is busy, one that only waits is late too. */
 async function isFree(t: Test, worstOf: (round: number) => Promise<number>): Promise<void> {

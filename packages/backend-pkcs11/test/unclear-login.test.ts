@@ -7,7 +7,7 @@ import { certificateObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 const COUNT_LOW = 0x1_0000;
 const LOCKED = 0x4_0000;
 const isolations = ["inline", "process"] as const;

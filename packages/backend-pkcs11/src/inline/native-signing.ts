@@ -121,4 +121,4 @@ export class NativeSigning {
 }
 
 /** Milliseconds. */
-const SLOW = 2;
+const SLOW = 0.5;

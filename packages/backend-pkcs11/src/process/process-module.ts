@@ -1,3 +1,5 @@
+// Above 200 lines: one short method for each that a Module has.
+
 import type { LibraryInfo, Secret } from "@ddscred/core";
 import type {
   Handle,

@@ -1,11 +1,53 @@
-import { type AbortSignalLike, type CallOptions, CredentialError, type Pkcs11Uri } from "@ddscred/core";
+import {
+  type AbortSignalLike,
+  type CallOptions,
+  CredentialError,
+  type Pkcs11Uri,
+  parsePkcs11Uri,
+} from "@ddscred/core";
 import type { Module } from "../cryptoki/module.ts";
-import type { ModuleOpener } from "../modules.ts";
+import type { ModuleOpener, Modules } from "../modules.ts";
 import { type FoundToken, findToken, findTokens } from "./find-token.ts";
 
 export interface WaitOptions extends CallOptions {
   /** Longest pause between two looks, in milliseconds. Default 5,000; the first pauses are shorter. */
   readonly interval?: number;
+}
+
+/** How long somebody waits. */
+interface Wait {
+  readonly interval: number;
+  readonly signal: AbortSignalLike | undefined;
+  readonly closing: AbortSignalLike;
+}
+
+/** @param closing when the backend is closed */
+export function checkedWait({ signal, interval = INTERVAL }: WaitOptions, closing: AbortSignalLike): Wait {
+  if (!(typeof interval === "number" && interval >= 1))
+    throw new TypeError("interval is a number of milliseconds from 1");
+  return { interval, signal, closing };
+}
+
+/**
+ * Waits for the one token that the URI names. For the errors see {@link findToken} and {@link untilThere}.
+ *
+ * @param openFresh see {@link lookForToken}; not asked for the first look
+ * @returns the token, and how often it was looked for
+ */
+export async function waitForToken(
+  modules: Modules,
+  uri: string,
+  wait: Wait,
+  openFresh: ModuleOpener,
+): Promise<{ found: FoundToken; looks: number }> {
+  const parsed = parsePkcs11Uri(uri);
+  let looks = 0;
+  const look = async (): Promise<FoundToken> => {
+    const module = await modules.forUri(parsed);
+    return await lookForToken(module, parsed, uri, looks++ === 0 ? undefined : openFresh);
+  };
+  const found = await untilThere(look, wait);
+  return { found, looks };
 }
 
 /**
@@ -14,7 +56,7 @@ export interface WaitOptions extends CallOptions {
  * @param openFresh opens the module as it would start now; where that sees the token, and the module does not,
  *   the module is started anew
  */
-export async function lookForToken(
+async function lookForToken(
   module: Module,
   uri: Pkcs11Uri,
   text: string,
@@ -46,12 +88,7 @@ async function isSeen(uri: Pkcs11Uri, path: string, open: ModuleOpener): Promise
  *
  * `ABORTED` where the signal comes first, `CLOSED` where the backend is closed.
  */
-export async function untilThere<T>(
-  look: () => Promise<T>,
-  interval: number,
-  signal: AbortSignalLike | undefined,
-  closing: AbortSignalLike,
-): Promise<T> {
+async function untilThere<T>(look: () => Promise<T>, { interval, signal, closing }: Wait): Promise<T> {
   const signals = signal === undefined ? [closing] : [signal, closing];
   for (let looks = 0; ; looks++) {
     if (closing.aborted) throw new CredentialError("CLOSED", "the PKCS#11 backend was closed");
@@ -96,5 +133,5 @@ const passing: ReadonlySet<string> = new Set([
   "TIMEOUT",
 ]);
 
-export const INTERVAL = 5_000;
+const INTERVAL = 5_000;
 const FIRST_PAUSE = 125;
