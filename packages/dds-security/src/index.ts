@@ -51,6 +51,7 @@ export { type OpenAccessOptions, openAccess, refusedDecision } from "./decisions
 export * from "./decisions/outlook.ts";
 export type { ParticipantProtection } from "./decisions/protection-participant.ts";
 export type { TopicProtection } from "./decisions/protection-topic.ts";
+export type { GivenTopic, Silence } from "./decisions/silence.ts";
 export * from "./documents/algorithms.ts";
 export * from "./documents/date-time.ts";
 export * from "./documents/domains.ts";

@@ -1,7 +1,6 @@
-import type { SourceLocation } from "@ddscred/core";
 import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
 import type { Answer } from "../access/answer.ts";
-import { remedyOf } from "./errors.ts";
+import { placeOf, remedyOf } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
 const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
@@ -18,9 +17,9 @@ export function renderDecision(answer: Answer, style: Style): string {
   lines.push(wrap(decision.reason, style.width, INDENT));
   // What stops the opening has a place, but no rule.
   if (error !== undefined) lines.push(...remedyOf(error, style, INDENT));
-  else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${place(decision.rule)}`);
+  else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${placeOf(decision.rule)}`);
   for (const { rule, why } of decision.considered.slice(0, SHOWN)) {
-    lines.push(style.faint(wrap(`not ${place(rule)}: ${why}`, style.width, `${INDENT}  `)));
+    lines.push(style.faint(wrap(`not ${placeOf(rule)}: ${why}`, style.width, `${INDENT}  `)));
   }
   const more = decision.considered.length - SHOWN;
   if (more > 0) lines.push(style.faint(`${INDENT}  and ${more} more rules`));
@@ -68,9 +67,6 @@ function participantLines(participant: ParticipantProtection, style: Style): str
     `${INDENT}participant attributes ${hex(participant.attributes)}, plugin ${hex(participant.pluginAttributes)}`,
   ];
 }
-
-const place = ({ file, line, column }: SourceLocation): string =>
-  brief(`${file === undefined ? "" : `${file}:`}${line}:${column}`, URI);
 
 const yes = (flag: boolean): string => (flag ? "protected" : "open");
 const controlled = (flag: boolean): string => (flag ? "controlled" : "not controlled");

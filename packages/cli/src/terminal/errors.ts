@@ -67,6 +67,11 @@ function whereOf({ uri, location }: ShownError): string {
   return `at line ${line}, column ${column}${shown === "" ? "" : ` of ${shown}`}`;
 }
 
+/** A place, as `file:line:column`. */
+export function placeOf({ file, line, column }: SourceLocation): string {
+  return brief(`${file === undefined ? "" : `${file}:`}${line}:${column}`, URI);
+}
+
 /** Candidates that the message does not name already, as they are shown. */
 function unsaid(error: Pick<ShownError, "message" | "candidates">): string[] {
   const rest = (error.candidates ?? []).filter((candidate) => !error.message.includes(candidate));

@@ -332,6 +332,10 @@ export const errorCodes = {
     "the rules deny the access",
     "Add or move an allow_rule in the permissions, and sign the document again: the first rule that matches decides.",
   ),
+  NOTHING_FLOWS: row(
+    "two participants have nothing to say to each other",
+    "Let one of them publish, and the other subscribe, the same topic, and sign the permissions again.",
+  ),
   PEER_DIFFERS: row(
     "an implementation reads this otherwise",
     "Use the form that all implementations accept.",
