@@ -171,6 +171,15 @@ t.test("on a token", { skip }, async (t) => {
       { code: "PIN_SOURCE_UNREADABLE" },
     ]);
     chmodSync(pin, 0o644);
+    for (const uri of [[], [`pkcs11:token=${label}`], [`pkcs11:token=${label}?pin-value=${PIN}`]]) {
+      const open = withModule(...uri, "--pin-source", `file:${pin}`);
+      t.equal(open.status, 1);
+      t.match(
+        wrong(open, "files").filter(({ severity }) => severity === "error"),
+        [{ code: "PIN_EXPOSED" }],
+        "also where no URI needs it",
+      );
+    }
     const both = withModule(`pkcs11:token=${label};object=key?pin-source=file:${pin}`);
     const told = [...wrong(both, "files"), ...wrong(both, "uri")];
     t.match(told, [{ code: "PIN_EXPOSED" }], "once, with one remedy");
@@ -181,6 +190,46 @@ t.test("on a token", { skip }, async (t) => {
       t.match(wrong(none, "environment"), [{ code: "PIN_SOURCE_UNREADABLE" }], "also where nothing needs it");
     }
   });
+
+  t.test(
+    "a source that cannot be read is told without a login, and a PIN that is not tried is told so",
+    async (t) => {
+      mkdirSync(join(folder, "no-file"), { recursive: true });
+      for (const [source, message] of [
+        [`file:${join(folder, "no-file")}`, /no regular file/],
+        ["systemd:ddscred-none", /CREDENTIALS_DIRECTORY|cannot be read/],
+        ["fd:987", /not open/],
+        ["|/no/such/program", /no program/],
+        ["nonsense", /no kind/],
+        ["ENV:NO_SUCH_PIN", /not set/],
+      ] as const) {
+        for (const given of [
+          [`pkcs11:token=${label}`, "--pin-source", source],
+          ...(source.startsWith("|") ? [] : [[`pkcs11:token=${label}?pin-source=${source}`]]),
+        ]) {
+          const { status, report } = withModule(...given);
+          t.equal(status, 1, source);
+          t.match(
+            report.findings.filter(({ severity }) => severity === "error"),
+            [{ message }],
+            source,
+          );
+        }
+      }
+      for (const uri of ["pkcs11:token=DDSTestToken?pin-value=WRONG", "pkcs11:token=DDSTestToken"]) {
+        const { report } = withModule(uri, "--pin-source", "env:HOME");
+        t.ok(
+          report.findings.some(({ message }) => message === "PIN not tried: the URI names no object"),
+          uri,
+        );
+      }
+      const without = withModule(`pkcs11:token=${label}`);
+      t.notOk(
+        without.report.findings.some(({ message }) => message.startsWith("PIN not tried")),
+        "none is there",
+      );
+    },
+  );
 
   t.test("a wrong PIN is told, and afterwards that attempts are few", async (t) => {
     const { env } = tokenFolder(t);

@@ -1,18 +1,16 @@
-import { existsSync } from "node:fs";
 import type { ModuleCandidate } from "@ddscred/backend-pkcs11";
 import {
   CredentialError,
   matchesToken,
   nearest,
   type Pkcs11Uri,
-  parseFileUri,
   parsePkcs11Uri,
   redactUri,
 } from "@ddscred/core";
 import { pinsWereGiven } from "../pin/pins.ts";
 import { type Wiring, wire } from "../wiring.ts";
-import { accessTo } from "./files.ts";
 import { type ExaminedModule, moduleOptions } from "./modules.ts";
+import { carriesPin, judgePins, notTried } from "./pin.ts";
 import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
@@ -47,7 +45,7 @@ export async function judgeUri(
   access: TokenAccess,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
-  const pin = [...judgePin(uri), ...(carriesPin(uri) ? [] : judgePinSource(access.pinSource))];
+  const pin = await judgePins(uri, access.pinSource);
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return pin;
   const { candidate } = module;
@@ -73,7 +71,9 @@ async function judgeObject(
   access: TokenAccess,
 ): Promise<DoctorFinding[]> {
   const { object, id, type } = uri.path;
-  if (object === undefined && id === undefined && type === undefined) return [];
+  if (object === undefined && id === undefined && type === undefined) {
+    return carriesPin(uri) || access.pinSource !== undefined ? [notTried("the URI names no object")] : [];
+  }
   const found: string[] = [];
   const libraryParameters = candidate.parameters?.text.reveal();
   const { pin, trace } = access;
@@ -131,59 +131,4 @@ function noToken(uri: Pkcs11Uri, tokens: readonly PlacedToken[]): DoctorFinding 
   const message = `no token matches the URI; ${there}`;
   const hint = "Connect the token, correct token=, or name the module that it is behind: --module PATH.";
   return finding("error", "uri", message, hint, { code: "TOKEN_NOT_FOUND" });
-}
-
-/** Where the PIN comes from, and who else can have it. */
-function judgePin({ query }: Pkcs11Uri): DoctorFinding[] {
-  const { "pin-value": value, "pin-source": source } = query;
-  if (value !== undefined) {
-    const hint =
-      "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.";
-    return [finding("warning", "files", "the PIN stands in the URI", hint, { code: "PIN_INLINE" })];
-  }
-  return judgePinSource(source);
-}
-
-const carriesPin = ({ query }: Pkcs11Uri): boolean =>
-  query["pin-value"] !== undefined || query["pin-source"] !== undefined;
-
-/** A pin-source of the kinds that can be looked at without reading them. */
-export function judgePinSource(source: string | undefined): DoctorFinding[] {
-  if (source === undefined) return [];
-  if (source.startsWith("env:")) return [judgePinVariable(source.slice(4))];
-  if (!source.startsWith("file:")) return [];
-  try {
-    return [judgePinFile(parseFileUri(source).path)];
-  } catch (error) {
-    if (error instanceof CredentialError) return [failed("files", error)];
-    throw error;
-  }
-}
-
-function judgePinVariable(name: string): DoctorFinding {
-  if (process.env[name] !== undefined) return good("environment", `${name}, the pin-source, is set`);
-  const message = `${name}, the pin-source, is not set`;
-  return finding("error", "environment", message, `\`read -rs ${name} && export ${name}\``, {
-    code: "PIN_SOURCE_UNREADABLE",
-  });
-}
-
-function judgePinFile(file: string): DoctorFinding {
-  const location = { file };
-  if (!existsSync(file)) {
-    const hint = `Write it: \`(umask 077; cat > ${shellWord(file)})\`, the PIN, Ctrl-D.`;
-    return finding("error", "files", `the PIN file ${file} does not exist`, hint, {
-      location,
-      code: "PIN_SOURCE_UNREADABLE",
-    });
-  }
-  const access = accessTo(file);
-  if (access === undefined || access.isPrivate) {
-    return good("files", `nobody else has access to the PIN file ${file}`);
-  }
-  const message = `others have access to the PIN file ${file} (mode ${access.mode})`;
-  return finding("error", "files", message, `\`chmod 0400 ${shellWord(file)}\``, {
-    location,
-    code: "PIN_EXPOSED",
-  });
 }
