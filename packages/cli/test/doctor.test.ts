@@ -3,11 +3,12 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { discoverModules } from "@ddscred/backend-pkcs11";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import t, { type Test } from "tap";
 import { type ExaminedModule, judgeModules } from "../dist/doctor/modules.js";
 import { judgeOpenssl } from "../dist/doctor/openssl.js";
 import { opensslProgram } from "../dist/doctor/openssl-program.js";
+import { judgePinSource, judgePins } from "../dist/doctor/pin.js";
 import type { DoctorReport } from "../dist/doctor/report.js";
 import { judgeTokens } from "../dist/doctor/tokens.js";
 import { ddscred, missing, type Outcome, run, temporaryFolder } from "./support/program.ts";
@@ -171,15 +172,13 @@ t.test("on a token", { skip }, async (t) => {
       { code: "PIN_SOURCE_UNREADABLE" },
     ]);
     chmodSync(pin, 0o644);
-    for (const uri of [[], [`pkcs11:token=${label}`], [`pkcs11:token=${label}?pin-value=${PIN}`]]) {
-      const open = withModule(...uri, "--pin-source", `file:${pin}`);
-      t.equal(open.status, 1);
-      t.match(
-        wrong(open, "files").filter(({ severity }) => severity === "error"),
-        [{ code: "PIN_EXPOSED" }],
-        "also where no URI needs it",
-      );
-    }
+    const open = withModule(`pkcs11:token=${label}?pin-value=${PIN}`, "--pin-source", `file:${pin}`);
+    t.equal(open.status, 1);
+    t.match(
+      wrong(open, "files").filter(({ severity }) => severity === "error"),
+      [{ code: "PIN_EXPOSED" }],
+      "also where no URI needs it",
+    );
     const both = withModule(`pkcs11:token=${label};object=key?pin-source=file:${pin}`);
     const told = [...wrong(both, "files"), ...wrong(both, "uri")];
     t.match(told, [{ code: "PIN_EXPOSED" }], "once, with one remedy");
@@ -191,45 +190,15 @@ t.test("on a token", { skip }, async (t) => {
     }
   });
 
-  t.test(
-    "a source that cannot be read is told without a login, and a PIN that is not tried is told so",
-    async (t) => {
-      mkdirSync(join(folder, "no-file"), { recursive: true });
-      for (const [source, message] of [
-        [`file:${join(folder, "no-file")}`, /no regular file/],
-        ["systemd:ddscred-none", /CREDENTIALS_DIRECTORY|cannot be read/],
-        ["fd:987", /not open/],
-        ["|/no/such/program", /no program/],
-        ["nonsense", /no kind/],
-        ["ENV:NO_SUCH_PIN", /not set/],
-      ] as const) {
-        for (const given of [
-          [`pkcs11:token=${label}`, "--pin-source", source],
-          ...(source.startsWith("|") ? [] : [[`pkcs11:token=${label}?pin-source=${source}`]]),
-        ]) {
-          const { status, report } = withModule(...given);
-          t.equal(status, 1, source);
-          t.match(
-            report.findings.filter(({ severity }) => severity === "error"),
-            [{ message }],
-            source,
-          );
-        }
-      }
-      for (const uri of ["pkcs11:token=DDSTestToken?pin-value=WRONG", "pkcs11:token=DDSTestToken"]) {
-        const { report } = withModule(uri, "--pin-source", "env:HOME");
-        t.ok(
-          report.findings.some(({ message }) => message === "PIN not tried: the URI names no object"),
-          uri,
-        );
-      }
-      const without = withModule(`pkcs11:token=${label}`);
-      t.notOk(
-        without.report.findings.some(({ message }) => message.startsWith("PIN not tried")),
-        "none is there",
+  t.test("a PIN that is not tried is told so", async (t) => {
+    for (const uri of [`pkcs11:token=${label}?pin-value=WRONG`, `pkcs11:token=${label}`]) {
+      const { report } = withModule(uri, ...(uri.includes("?") ? [] : ["--pin-source", "env:HOME"]));
+      t.match(
+        report.findings.find(({ severity }) => severity === "info"),
+        { message: "PIN not tried: the URI names no object" },
       );
-    },
-  );
+    }
+  });
 
   t.test("a wrong PIN is told, and afterwards that attempts are few", async (t) => {
     const { env } = tokenFolder(t);
@@ -385,6 +354,24 @@ init = 0
     t.match(await judgeEngine(moved), [{ severity: "error", message: /MODULE_PATH names \/nowhere\.so/ }]);
     t.match(await judgeEngine(`${engineCnf}PIN = ${PIN}`), [{ severity: "error", message: /PIN stands in/ }]);
   });
+});
+
+t.test("a PIN source that cannot be read is told, whether a PIN is needed or not", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [source, message] of [
+    [`file:${folder}`, /no regular file/],
+    ["systemd:ddscred-none", /CREDENTIALS_DIRECTORY|cannot be read/],
+    ["fd:987", /not open/],
+    ["|/no/such/program", /no program/],
+    ["|program", /absolute/],
+    ["nonsense", /no kind/],
+    ["ENV:NO_SUCH_PIN", /not set/],
+  ] as const) {
+    const [found] = await judgePinSource(source);
+    t.match(found, { severity: "error", message }, source);
+  }
+  const command = await judgePins(parsePkcs11Uri("pkcs11:token=x?pin-source=%7C/bin/true"), "env:HOME");
+  t.match(command, [{ code: "PIN_SOURCE_REFUSED" }, { severity: "ok" }]);
 });
 
 t.test("modules that cannot be used are told apart", async (t) => {

@@ -1,6 +1,6 @@
 import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
 import type { Answer } from "../access/answer.ts";
-import { placeOf, remedyOf } from "./errors.ts";
+import { isUnanswered, placeOf, remedyOf } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
 const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
@@ -10,11 +10,17 @@ const SHOWN = 10;
 /** A decision for a person: the answer, the rule that decided, and why those before it did not. */
 export function renderDecision(answer: Answer, style: Style): string {
   const { question, dialect, domain, decision, protection, error } = answer;
-  const verdict = decision.allowed ? style.good("allowed") : style.bad("denied");
   const where = domain === undefined ? "" : ` in domain ${domain}`;
   const code = decision.allowed ? "" : ` (${decision.code})`;
-  const lines = [`${verdict}  ${style.bold(brief(question, URI))}${where}, by ${DIALECTS[dialect]}${code}`];
-  lines.push(wrap(decision.reason, style.width, INDENT));
+  const asked = `${style.bold(brief(question, URI))}${where}`;
+  const isUnknown = error !== undefined && isUnanswered(error);
+  const verdict = decision.allowed ? style.good("allowed") : style.bad("denied");
+  const lines = [
+    isUnknown
+      ? `${style.bad("could not find out")}  ${asked}${code}`
+      : `${verdict}  ${asked}, by ${DIALECTS[dialect]}${code}`,
+  ];
+  lines.push(wrap(reasonOf(answer), style.width, INDENT));
   // What stops the opening has a place, but no rule.
   if (error !== undefined) lines.push(...remedyOf(error, style, INDENT));
   else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${placeOf(decision.rule)}`);
@@ -28,13 +34,21 @@ export function renderDecision(answer: Answer, style: Style): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Why; of what was not opened, whose fault that is. */
+function reasonOf({ decision: { reason }, error }: Answer): string {
+  if (error === undefined) return reason;
+  if (isUnanswered(error)) return `could not find out: ${reason}`;
+  return error.code === "PIN_INCORRECT" ? `would not start: the PIN was refused (${reason})` : reason;
+}
+
 /** A decision for a program. */
 export function decisionJson(answer: Answer): object {
   const { source, question, dialect, domain, decision, protection, error } = answer;
   return {
     allowed: decision.allowed,
+    ...(error !== undefined && isUnanswered(error) ? { foundOut: false } : {}),
     code: decision.code,
-    reason: decision.reason,
+    reason: reasonOf(answer),
     rule: decision.rule ?? null,
     considered: decision.considered,
     ...(error === undefined

@@ -18,11 +18,37 @@ const COULD_NOT_FIND_OUT = new Set([
   "CLOSED",
   "DEVICE_ERROR",
   "INTERNAL",
+  "PIN_LOCKED",
+  "PIN_REFUSED",
   "SESSION_LOST",
   "TIMEOUT",
   "TOKEN_ERROR",
+  "TOKEN_REMOVED",
   "UNSUPPORTED",
 ]);
+
+/**
+ * Codes that say of a question about one configuration that nothing was found out: the device that would tell is not
+ * there. For `check`, a device that is not there is its answer.
+ */
+const NOT_OPENED = new Set([
+  "MODULE_FAILED",
+  "MODULE_NOT_FOUND",
+  "MODULE_NOT_LOADABLE",
+  "MODULE_NOT_PKCS11",
+  "MODULE_REFUSED",
+  "MODULE_REQUIRED",
+  "TOKEN_NOT_FOUND",
+]);
+
+/** What is wrong with a PIN: the configuration's fault where it is the one that names the PIN. */
+const OF_PIN = new Set(["PIN_INCORRECT", "PIN_SOURCE_REFUSED", "PIN_SOURCE_UNREADABLE"]);
+
+/** Whether an error in opening a configuration leaves a question about it without an answer. */
+export function isUnanswered({ code, uri = "" }: Pick<ShownError, "code" | "uri">): boolean {
+  if (OF_PIN.has(code)) return !/[?&]pin-(?:value|source)=/i.test(uri);
+  return COULD_NOT_FIND_OUT.has(code) || NOT_OPENED.has(code);
+}
 
 const INDENT = "       ";
 

@@ -19,7 +19,7 @@ import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
 import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
-import { exitOf, remedyOf, type ShownError, shownError } from "../terminal/errors.ts";
+import { isUnanswered, remedyOf, type ShownError, shownError } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, wrap } from "../terminal/style.ts";
 
@@ -84,7 +84,9 @@ async function run(argv: readonly string[]): Promise<number> {
   const outcome = await judge([one, other], args, at);
   if (format === "json") printJson(outcome);
   else process.stdout.write(render(outcome, styleOf(process.stdout)));
-  if (outcome.code !== undefined) return exitOf([{ code: outcome.code }]);
+  const { code, uri } = outcome;
+  if (code !== undefined)
+    return isUnanswered({ code, ...(uri !== undefined && { uri }) }) ? EXIT.unknown : EXIT.no;
   // Who asks for a topic is told no; what documents name is only worth a warning, for there are other partitions.
   return args.list("topic").length > 0 && outcome.findings?.length !== 0 ? EXIT.no : EXIT.good;
 }
@@ -195,9 +197,12 @@ function render(outcome: Outcome, style: Style): string {
 
 function renderFailure(outcome: Outcome, style: Style): string {
   const { code = "", message = "", hint = "", source } = outcome;
+  const error = { ...outcome, code, message, hint };
+  const verdict = isUnanswered(error) ? "could not find out" : "do not authenticate";
+  const why = code === "PIN_INCORRECT" && !isUnanswered(error) ? "would not start: " : "";
   return `${[
-    `${style.bad("do not authenticate")}  ${style.bold(code)}`,
-    wrap(`${source === undefined ? "" : `${source}: `}${message}`, style.width, "  "),
-    ...remedyOf({ ...outcome, code, message, hint }, style, "  "),
+    `${style.bad(verdict)}  ${style.bold(code)}`,
+    wrap(`${source === undefined ? "" : `${source}: `}${why}${message}`, style.width, "  "),
+    ...remedyOf(error, style, "  "),
   ].join("\n")}\n`;
 }
