@@ -1,5 +1,6 @@
 import { CredentialError } from "../errors/credential-error.ts";
 import { closest } from "./nearest.ts";
+import { misnamedAttribute } from "./rfc7512/misnamed.ts";
 import { parsePkcs11Uri } from "./rfc7512/parse.ts";
 
 /** How candidates are named in errors. */
@@ -48,13 +49,17 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
   const label = wantedLabel(wanted);
   const failed =
     label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
+  const misnamed = misnamedIn(wanted.uri);
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND",
-    `${failed}; ${existing}`,
+    `${failed}${misnamed === undefined ? "" : `: ${misnamed}`}; ${existing}`,
     {
       uri: wanted.uri,
+      ...(misnamed === undefined ? {} : { hint: MISNAMED }),
       candidates: near.map((candidate) => describe.uri(candidate)),
-      ...(wanted.what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
+      ...(wanted.what === "token" && all.length === 0 && misnamed === undefined
+        ? { hint: NO_TOKEN_AT_ALL }
+        : {}),
     },
   );
 }
@@ -77,6 +82,18 @@ function ambiguous<T>(
     { uri: wanted.uri, candidates: uris },
   );
 }
+
+/** What is most likely wrong with the URI itself. */
+function misnamedIn(uri: string): string | undefined {
+  try {
+    return misnamedAttribute(parsePkcs11Uri(uri));
+  } catch {
+    return undefined;
+  }
+}
+
+const MISNAMED =
+  "Correct the attribute: one that RFC 7512 does not name is a vendor's, and matches nothing in the path.";
 
 function wantedLabel(wanted: Wanted): string {
   try {
