@@ -374,6 +374,14 @@ t.test("a PIN source that cannot be read is told, whether a PIN is needed or not
   t.match(command, [{ code: "PIN_SOURCE_REFUSED" }, { severity: "ok" }]);
 });
 
+t.test("a PIN in place of the name of its source is not told", async (t) => {
+  for (const source of ["file:12345678", "env:12345678", "fd:12345678", "systemd:12345678", "ENV:12345678"]) {
+    const found = await judgePinSource(source);
+    t.match(found, [{ severity: "error" }]);
+    t.notMatch(JSON.stringify(found), "12345678", source);
+  }
+});
+
 t.test("modules that cannot be used are told apart", async (t) => {
   const folder = temporaryFolder(t);
   const damaged = join(folder, "damaged.so");

@@ -33,7 +33,7 @@ export * from "./uri/data.ts";
 export * from "./uri/file.ts";
 export { nearest } from "./uri/nearest.ts";
 export type { PeerReading } from "./uri/peer-reading.ts";
-export { redactUri } from "./uri/redact.ts";
+export { looksLikePin, redactUri } from "./uri/redact.ts";
 export type * from "./uri/rfc7512/attributes.ts";
 export * from "./uri/rfc7512/compare.ts";
 export * from "./uri/rfc7512/explain.ts";

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { readPinSource } from "@ddscred/backend-pkcs11";
-import { CredentialError, type Pkcs11Uri, parseFileUri } from "@ddscred/core";
+import { CredentialError, looksLikePin, type Pkcs11Uri, parseFileUri } from "@ddscred/core";
 import { accessTo } from "./files.ts";
 import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 
@@ -25,7 +25,9 @@ export async function judgePinSource(source: string | undefined): Promise<Doctor
   if (source === undefined) return [];
   if (source.startsWith("|")) return judgePinProgram(source.slice(1));
   const [, kind = "", name = ""] = /^([a-z]+):([^]*)$/i.exec(source) ?? [];
-  if (kind.toLowerCase() === "env") return [judgePinVariable(name)];
+  // It may be the PIN itself, in the wrong place: reading it says what is wrong without its name.
+  if (looksLikePin(name)) return await unread(source);
+  if (kind.toLowerCase() === "env" && /^[a-z_]\w*$/i.test(name)) return [judgePinVariable(name)];
   if (kind.toLowerCase() !== "file") return await unread(source);
   try {
     const judged = judgePinFile(parseFileUri(source).path);
