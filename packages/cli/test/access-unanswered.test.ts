@@ -47,3 +47,55 @@ t.test("what could not be found out is not denied", { skip }, async (t) => {
   }
   t.equal(ask("access", good, module).status, 0);
 });
+
+t.test(
+  "what is wrong is told with its property and its place, and a denial with what to do",
+  { skip },
+  async (t) => {
+    const example = makeExample(temporaryFolder(t), "ec");
+    const options = { cwd: example.folder, env: example.env };
+    const module = ["--module", example.module];
+    const wrongLabel = example.configuration.replace("object=alice_key", "object=alice_kye");
+    example.write("asked.xml", wrongLabel);
+    for (const args of [
+      ["access", "asked.xml", "--domain", "0", "--join"],
+      ["access", "asked.xml", "--domain", "0", "--join", "--dialect", "cyclonedds"],
+      ["interop", "asked.xml", "asked.xml"],
+    ]) {
+      const text = ddscred([...args, ...module], options);
+      t.match(text.stdout, /PrivateKey {2}\S*asked\.xml:8:\d+/, args.join(" "));
+      t.match(JSON.parse(ddscred([...args, ...module, "--format", "json"], options).stdout), {
+        property: "dds.sec.auth.private_key",
+        location: { file: /asked\.xml/, line: 8 },
+      });
+    }
+    for (const dialect of ["spec", "cyclonedds"]) {
+      for (const [question, property, hint] of [
+        [["--domain", "0", "--publish", "Nowhere"], "dds.sec.access.permissions", /allow_rule/],
+      ] as const) {
+        const args = ["access", "cyclonedds.xml", ...question, "--dialect", dialect, ...module];
+        const denied = ddscred(args, options);
+        t.equal(denied.status, 1);
+        t.match(denied.stdout, hint, dialect);
+        const json = JSON.parse(ddscred([...args, "--format", "json"], options).stdout);
+        t.match(json, { allowed: false, property, hint, location: { line: Number } });
+      }
+    }
+  },
+);
+
+t.test("a PIN in place of the name of a pin-source is in no format", { skip }, async (t) => {
+  const example = makeExample(temporaryFolder(t), "ec");
+  for (const kind of ["file", "env", "fd"]) {
+    example.write(
+      "asked.xml",
+      example.configuration.replaceAll(`pin-value=${PIN}`, `pin-source=${kind}:73914711`),
+    );
+    for (const format of ["text", "json", "sarif", "html"]) {
+      const args = ["check", "asked.xml", "--module", example.module, "--format", format];
+      const { status, stdout, stderr } = ddscred(args, { cwd: example.folder, env: example.env });
+      t.equal(status, 1);
+      t.notMatch(stdout + stderr, "73914711", `${kind} ${format}`);
+    }
+  }
+});

@@ -38,7 +38,7 @@ export * from "./configuration/from-properties.ts";
 export * from "./configuration/model.ts";
 export * from "./configuration/properties.ts";
 export * from "./configuration/read.ts";
-export { type Attempt, failFast } from "./credentials/attempt.ts";
+export { type Attempt, type Concern, concernOf, failFast } from "./credentials/attempt.ts";
 export * from "./credentials/deployment.ts";
 export type { OpenDocument, OpenedDocument, ReadDocument } from "./credentials/document-cache.ts";
 export type { ReadCaFolder, TrustedCaFile, TrustedCas } from "./credentials/trust.ts";

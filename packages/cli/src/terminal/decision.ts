@@ -1,6 +1,11 @@
-import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
+import {
+  documentReaders,
+  elementOf,
+  type ParticipantProtection,
+  type TopicProtection,
+} from "@ddscred/dds-security";
 import type { Answer } from "../access/answer.ts";
-import { isUnanswered, placeOf, remedyOf } from "./errors.ts";
+import { isUnanswered, placeOf, remedyOf, shownError } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
 const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
@@ -9,7 +14,7 @@ const SHOWN = 10;
 
 /** A decision for a person: the answer, the rule that decided, and why those before it did not. */
 export function renderDecision(answer: Answer, style: Style): string {
-  const { question, dialect, domain, decision, protection, error } = answer;
+  const { question, dialect, domain, decision, protection, error, remedy } = answer;
   const where = domain === undefined ? "" : ` in domain ${domain}`;
   const code = decision.allowed ? "" : ` (${decision.code})`;
   const asked = `${style.bold(brief(question, URI))}${where}`;
@@ -22,13 +27,15 @@ export function renderDecision(answer: Answer, style: Style): string {
   ];
   lines.push(wrap(reasonOf(answer), style.width, INDENT));
   // What stops the opening has a place, but no rule.
-  if (error !== undefined) lines.push(...remedyOf(error, style, INDENT));
+  if (error !== undefined) lines.push(...remedyOf(shownError(error), style, INDENT));
   else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${placeOf(decision.rule)}`);
+  else if (remedy !== undefined) lines.push(style.faint(INDENT + placeOfRemedy(remedy)));
   for (const { rule, why } of decision.considered.slice(0, SHOWN)) {
     lines.push(style.faint(wrap(`not ${placeOf(rule)}: ${why}`, style.width, `${INDENT}  `)));
   }
   const more = decision.considered.length - SHOWN;
   if (more > 0) lines.push(style.faint(`${INDENT}  and ${more} more rules`));
+  if (remedy !== undefined) lines.push(wrap(`> ${remedy.hint}`, style.width, INDENT));
   if (protection?.topic !== undefined) lines.push(...topicLines(protection.topic, style));
   if (protection?.participant !== undefined) lines.push(...participantLines(protection.participant, style));
   return `${lines.join("\n")}\n`;
@@ -43,7 +50,7 @@ function reasonOf({ decision: { reason }, error }: Answer): string {
 
 /** A decision for a program. */
 export function decisionJson(answer: Answer): object {
-  const { source, question, dialect, domain, decision, protection, error } = answer;
+  const { source, question, dialect, domain, decision, protection, error, remedy } = answer;
   return {
     allowed: decision.allowed,
     ...(error !== undefined && isUnanswered(error) ? { foundOut: false } : {}),
@@ -51,15 +58,24 @@ export function decisionJson(answer: Answer): object {
     reason: reasonOf(answer),
     rule: decision.rule ?? null,
     considered: decision.considered,
-    ...(error === undefined
-      ? {}
-      : { finding: error.code, hint: error.hint, ...(error.uri !== undefined && { uri: error.uri }) }),
+    ...(error === undefined ? {} : findingJson(error)),
+    ...remedy,
     source,
     question,
     dialect,
     ...(domain === undefined ? {} : { domain }),
     ...(protection === undefined ? {} : { protection }),
   };
+}
+
+function findingJson(error: NonNullable<Answer["error"]>): object {
+  const { code, message: _, candidates: __, ...shown } = shownError(error);
+  return { finding: code, ...shown };
+}
+
+function placeOfRemedy({ property, location }: NonNullable<Answer["remedy"]>): string {
+  const name = elementOf(property);
+  return location === undefined ? name : `${name}  ${placeOf(location)}`;
 }
 
 function topicLines(topic: TopicProtection, style: Style): string[] {

@@ -1,4 +1,5 @@
 import type { CredentialError, SourceLocation } from "@ddscred/core";
+import { concernOf, elementOf } from "@ddscred/dds-security";
 import { EXIT } from "../exit.ts";
 import { brief, type Style, styleOf, URI, wrap } from "./style.ts";
 
@@ -7,8 +8,13 @@ export interface ShownError {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
+  /** DDS name of the property of a configuration that it is about. */
+  readonly property?: string;
   readonly uri?: string;
+  /** Where; in the configuration where there is a property. */
   readonly location?: SourceLocation;
+  /** Where in the file that the property names. */
+  readonly target?: SourceLocation;
   readonly candidates?: readonly string[];
 }
 
@@ -63,21 +69,32 @@ export function showError(error: unknown): number {
 }
 
 /** What is shown of an error, as plain data. */
-export function shownError({ code, message, hint, uri, location, candidates }: CredentialError): ShownError {
+export function shownError(error: CredentialError): ShownError {
+  const { code, message, hint, uri, location, candidates } = error;
+  const concern = concernOf(error);
+  // What is wrong with the configuration itself has one place.
+  const isInside = location !== undefined && location !== concern?.location;
   return {
     code,
     message,
     hint,
     ...(uri !== undefined && { uri }),
-    ...(location !== undefined && { location }),
+    ...(concern === undefined ? location !== undefined && { location } : concern),
+    ...(concern !== undefined && isInside && { target: location }),
     ...(candidates !== undefined && { candidates }),
   };
 }
 
 /** What stands below the message of an error: where it is, what could have been meant, what to do. */
 export function remedyOf(error: ShownError, style: Style, indent: string): string[] {
-  const where = whereOf(error);
+  const { property, location, target, ...rest } = error;
+  const isOfProperty = property !== undefined;
+  const where = whereOf(isOfProperty ? { ...rest, ...(target && { location: target }) } : error);
+  const inConfiguration = isOfProperty
+    ? [elementOf(property), ...(location === undefined ? [] : [placeOf(location)])].join("  ")
+    : "";
   return [
+    ...(inConfiguration === "" ? [] : [style.faint(indent + inConfiguration)]),
     ...(where === "" ? [] : [style.faint(indent + where)]),
     ...unsaid(error).map((candidate) => `${indent}- ${candidate}`),
     wrap(`> ${error.hint}`, style.width, indent),

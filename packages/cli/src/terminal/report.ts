@@ -47,7 +47,7 @@ function verdict(report: CheckReport, style: Style): string {
 function renderFinding(finding: Finding, style: Style): string {
   const paint = { error: style.bad, warning: style.warn, info: style.faint }[finding.severity];
   const target = finding.target === undefined ? "" : `${place(finding.target)}: `;
-  const { location: _, ...rest } = finding;
+  const { location: _, property: __, target: ___, ...rest } = finding;
   return [
     `${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`,
     wrap(target + finding.message, style.width, INDENT),

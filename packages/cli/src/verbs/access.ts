@@ -42,7 +42,8 @@ a token or a PIN from outside fails, nothing is found out.
                         masks on the wire
 ${sourceUsage}
   --format text|json    default text. JSON: allowed, code, reason, rule (file,
-                        line, column), considered; code is the number that
+                        line, column), considered, hint, and the property and
+                        location of what denies it; code is the number that
                         Cyclone DDS gives in its dialect (0: allowed), and a
                         code of docs/errors.md, or ALLOWED, in the others
 
