@@ -1,6 +1,8 @@
 // What stands between a participant and its token: each thing that doctor must notice, and that it keeps PINs.
 
+import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { discoverModules } from "@ddscred/backend-pkcs11";
 import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
@@ -8,6 +10,7 @@ import t, { type Test } from "tap";
 import { type ExaminedModule, judgeModules } from "../dist/doctor/modules.js";
 import { judgeOpenssl } from "../dist/doctor/openssl.js";
 import { opensslProgram } from "../dist/doctor/openssl-program.js";
+import { judgeP11KitServer } from "../dist/doctor/p11-kit-server.js";
 import { judgePinSource, judgePins } from "../dist/doctor/pin.js";
 import type { DoctorReport } from "../dist/doctor/report.js";
 import { judgeTokens } from "../dist/doctor/tokens.js";
@@ -146,7 +149,9 @@ t.test("on a token", { skip }, async (t) => {
     t.match(wrong(withoutLogin, "uri"), [{ severity: "warning", message: /without a login/ }]);
     const absent = withModule(`pkcs11:token=${label};object=alice_key?pin-value=${PIN}`);
     t.equal(absent.status, 1);
-    t.match(wrong(absent, "uri"), [{ code: "OBJECT_NOT_FOUND" }]);
+    t.match(wrong(absent, "uri"), [
+      { code: "OBJECT_NOT_FOUND", message: /there is none at all/, hint: /--pin-source SOURCE/ },
+    ]);
     t.match(wrong(absent, "files"), [{ severity: "warning", code: "PIN_INLINE" }]);
     t.match(wrong(withModule("pkcs11:token=%zz"), "uri"), [{ code: "URI_INVALID" }]);
   });
@@ -380,6 +385,30 @@ t.test("a PIN in place of the name of its source is not told", async (t) => {
     t.match(found, [{ severity: "error" }]);
     t.notMatch(JSON.stringify(found), "12345678", source);
   }
+});
+
+t.test("a server of p11-kit that does not answer is an error", async (t) => {
+  const path = join(temporaryFolder(t), "socket");
+  t.match(await judgeP11KitServer(`unix:path=${path}`), [
+    { severity: "error", message: /ENOENT/, hint: /./ },
+  ]);
+  const server = createServer().listen(path);
+  t.teardown(() => server.close());
+  await once(server, "listening");
+  t.match(await judgeP11KitServer(`unix:path=${path}`), [{ severity: "ok" }]);
+  t.same(await judgeP11KitServer(""), []);
+});
+
+t.test("where no token is there, the modules that were tried are named", { skip }, async (t) => {
+  const { env } = tokenFolder(t);
+  const named = { ...env, PKCS11_MODULE_PATH: "", PKCS11_PROVIDER_MODULE: MODULE };
+  t.match(ddscred(["ls"], { env: named }).stdout, /^the module shows no token; ddscred doctor/);
+  const configuration = ["check", "--format", "json", "--property", "private_key=pkcs11:token=x;object=y"];
+  const { findings } = JSON.parse(ddscred(configuration, { env: named }).stdout);
+  t.match(
+    findings.find(({ code }: { code: string }) => code === "TOKEN_NOT_FOUND"),
+    { message: /libsofthsm2\.so \(named by PKCS11_PROVIDER_MODULE\)/, hint: /ddscred doctor/ },
+  );
 });
 
 t.test("modules that cannot be used are told apart", async (t) => {

@@ -75,6 +75,7 @@ async function judgeObject(
     return carriesPin(uri) || access.pinSource !== undefined ? [notTried("the URI names no object")] : [];
   }
   const found: string[] = [];
+  const there: string[] = [];
   const libraryParameters = candidate.parameters?.text.reveal();
   const { pin, trace } = access;
   const { resolver } = wire({
@@ -88,6 +89,12 @@ async function judgeObject(
       if (description.kind !== "token")
         found.push(`${description.kind} ${JSON.stringify(description.label)}`);
     }
+    if (found.length === 0) {
+      const [, query = ""] = /([?][^]*)$/.exec(text) ?? [];
+      for await (const { kind, label } of resolver.list(withoutObject(text) + query)) {
+        if (kind !== "token") there.push(label);
+      }
+    }
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     return [failed("uri", error)];
@@ -96,13 +103,14 @@ async function judgeObject(
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
   const hasPin = pinsWereGiven() || carriesPin(uri);
-  const list = `\`ddscred ls ${moduleOptions(candidate)} ${shellWord(redactUri(withoutObject(text)))}\``;
+  // Without a PIN it lists no private keys; that of the URI is not shown.
+  const list = `\`ddscred ls ${moduleOptions(candidate)} --pin-source SOURCE ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
         finding(
           "error",
           "uri",
-          "no object on the token matches the URI",
+          `no object on the token matches the URI; ${candidatesFor(object ?? "", there)}`,
           `Correct object=, id= or type=; ${list} lists all.`,
           { code: "OBJECT_NOT_FOUND" },
         ),
@@ -115,6 +123,15 @@ async function judgeObject(
           "Private keys are not shown without a login: add pin-source=file:/path to the URI.",
         ),
       ];
+}
+
+function candidatesFor(wanted: string, labels: readonly string[]): string {
+  if (labels.length === 0) return "there is none at all";
+  const near = nearest(wanted, labels);
+  const shown = (near.length > 0 ? near : [...new Set(labels)].slice(0, 3)).map((label) =>
+    JSON.stringify(label),
+  );
+  return `${near.length > 0 ? "the nearest are" : "there are"} ${shown.join(", ")}`;
 }
 
 function withoutObject(text: string): string {

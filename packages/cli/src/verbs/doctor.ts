@@ -4,6 +4,7 @@ import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
 import { asFinding, judgeOpenssl } from "../doctor/openssl.ts";
 import { opensslProgram } from "../doctor/openssl-program.ts";
+import { judgeP11KitServer } from "../doctor/p11-kit-server.ts";
 import { judgePinSource, notTried } from "../doctor/pin.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorFinding, DoctorReport } from "../doctor/report.ts";
@@ -90,6 +91,7 @@ async function examine(
     ...(given === undefined ? await judgeSourceAlone(access) : await judgeUri(given, examined, access)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
+    ...(await judgeP11KitServer()),
   ];
   const ok = findings.every(({ severity }) => severity !== "error");
   return { ok, findings, modules: moduleRows(discovery, examined), tokens: tokenRows(examined) };

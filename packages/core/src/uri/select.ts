@@ -14,6 +14,8 @@ export interface Wanted {
   /** The URI that was asked for. */
   readonly uri: string;
   readonly what: "certificate" | "private key" | "token" | "object";
+  /** Where was looked, in words, where the caller did not name the place. */
+  readonly where?: string | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
   const near = labels.flatMap((label) => all.find((candidate) => describe.label(candidate) === label) ?? []);
   const existing =
     all.length === 0
-      ? `there is no ${wanted.what} at all`
+      ? `there is no ${wanted.what} at all${wanted.where === undefined ? "" : ` behind ${wanted.where}`}`
       : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
   const label = wantedLabel(wanted);
   const failed =
@@ -65,7 +67,7 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
 }
 
 const NO_TOKEN_AT_ALL =
-  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM?";
+  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM? `ddscred doctor` examines modules and who names them.";
 
 function ambiguous<T>(
   candidates: readonly T[],
