@@ -71,7 +71,7 @@ export async function answerOf(source: Source, question: Question, args: Argumen
 }
 
 /** What to do about a denial, and the property of the document to do it in. */
-export interface Remedy extends Concern {
+interface Remedy extends Concern {
   readonly hint: string;
 }
 
