@@ -231,3 +231,13 @@ function pipe(script: string): number {
   spawn("/bin/sh", ["-c", `exec >${path}; ${script}`], { stdio: "ignore" }).unref();
   return freshDescriptor(path, constants.O_RDONLY);
 }
+
+t.test("a PIN in place of a source's name is in no message", onUnix, async (t) => {
+  for (const kind of ["file", "env", "fd", "systemd"]) {
+    for (const pin of ["73914711", "/73914711", "//73914711", "7391-4711"]) {
+      const error = await failed(pinOf(`${kind}:${pin}`));
+      t.notMatch(`${error.message} ${error.hint} ${error.uri}`, "4711", `${kind}:${pin}`);
+    }
+  }
+  t.notMatch((await failed(pinOf("env:canary!4711"))).message, "4711");
+});

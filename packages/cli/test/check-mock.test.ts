@@ -99,6 +99,19 @@ t.test("a device that fails is no verdict about the configuration", async (t) =>
   }
 });
 
+t.test("an attribute that RFC 7512 does not name is a warning at its place", async (t) => {
+  const { backend, configuration } = await mockDeployment();
+  const [participant] = readCycloneConfiguration(configuration.replace(";object=", ";objekt="), {
+    environment: {},
+  });
+  if (participant === undefined) throw new Error("no configuration");
+  const { findings } = await check(participant, { resolver: createResolver([backend], { crypto }), crypto });
+  t.match(
+    findings.find(({ code }) => code === "URI_ATTRIBUTE_UNKNOWN"),
+    { severity: "warning", message: /"objekt".*did you mean object/, location: { line: Number } },
+  );
+});
+
 t.test("keys that DDS Security does not allow are refused, wherever they live", async (t) => {
   for (const keyKind of ["ec-secp256k1", "rsa-4096", "ed25519"] as const) {
     const { codes } = await errorsOf({ keyKind });

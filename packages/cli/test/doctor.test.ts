@@ -1,13 +1,17 @@
 // What stands between a participant and its token: each thing that doctor must notice, and that it keeps PINs.
 
+import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { discoverModules } from "@ddscred/backend-pkcs11";
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, parsePkcs11Uri } from "@ddscred/core";
 import t, { type Test } from "tap";
 import { type ExaminedModule, judgeModules } from "../dist/doctor/modules.js";
 import { judgeOpenssl } from "../dist/doctor/openssl.js";
 import { opensslProgram } from "../dist/doctor/openssl-program.js";
+import { judgeP11KitServer } from "../dist/doctor/p11-kit-server.js";
+import { judgePinSource, judgePins } from "../dist/doctor/pin.js";
 import type { DoctorReport } from "../dist/doctor/report.js";
 import { judgeTokens } from "../dist/doctor/tokens.js";
 import { ddscred, missing, type Outcome, run, temporaryFolder } from "./support/program.ts";
@@ -145,7 +149,9 @@ t.test("on a token", { skip }, async (t) => {
     t.match(wrong(withoutLogin, "uri"), [{ severity: "warning", message: /without a login/ }]);
     const absent = withModule(`pkcs11:token=${label};object=alice_key?pin-value=${PIN}`);
     t.equal(absent.status, 1);
-    t.match(wrong(absent, "uri"), [{ code: "OBJECT_NOT_FOUND" }]);
+    t.match(wrong(absent, "uri"), [
+      { code: "OBJECT_NOT_FOUND", message: /there is none at all/, hint: /--pin-source SOURCE/ },
+    ]);
     t.match(wrong(absent, "files"), [{ severity: "warning", code: "PIN_INLINE" }]);
     t.match(wrong(withModule("pkcs11:token=%zz"), "uri"), [{ code: "URI_INVALID" }]);
   });
@@ -171,6 +177,13 @@ t.test("on a token", { skip }, async (t) => {
       { code: "PIN_SOURCE_UNREADABLE" },
     ]);
     chmodSync(pin, 0o644);
+    const open = withModule(`pkcs11:token=${label}?pin-value=${PIN}`, "--pin-source", `file:${pin}`);
+    t.equal(open.status, 1);
+    t.match(
+      wrong(open, "files").filter(({ severity }) => severity === "error"),
+      [{ code: "PIN_EXPOSED" }],
+      "also where no URI needs it",
+    );
     const both = withModule(`pkcs11:token=${label};object=key?pin-source=file:${pin}`);
     const told = [...wrong(both, "files"), ...wrong(both, "uri")];
     t.match(told, [{ code: "PIN_EXPOSED" }], "once, with one remedy");
@@ -179,6 +192,16 @@ t.test("on a token", { skip }, async (t) => {
       const none = withModule(...uri, "--pin-source", "env:NO_SUCH_PIN");
       t.equal(none.status, 1);
       t.match(wrong(none, "environment"), [{ code: "PIN_SOURCE_UNREADABLE" }], "also where nothing needs it");
+    }
+  });
+
+  t.test("a PIN that is not tried is told so", async (t) => {
+    for (const uri of [`pkcs11:token=${label}?pin-value=WRONG`, `pkcs11:token=${label}`]) {
+      const { report } = withModule(uri, ...(uri.includes("?") ? [] : ["--pin-source", "env:HOME"]));
+      t.match(
+        report.findings.find(({ severity }) => severity === "info"),
+        { message: "PIN not tried: the URI names no object" },
+      );
     }
   });
 
@@ -336,6 +359,56 @@ init = 0
     t.match(await judgeEngine(moved), [{ severity: "error", message: /MODULE_PATH names \/nowhere\.so/ }]);
     t.match(await judgeEngine(`${engineCnf}PIN = ${PIN}`), [{ severity: "error", message: /PIN stands in/ }]);
   });
+});
+
+t.test("a PIN source that cannot be read is told, whether a PIN is needed or not", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [source, message] of [
+    [`file:${folder}`, /no regular file/],
+    ["systemd:ddscred-none", /CREDENTIALS_DIRECTORY|cannot be read/],
+    ["fd:987", /not open/],
+    ["|/no/such/program", /no program/],
+    ["|program", /absolute/],
+    ["nonsense", /no kind/],
+    ["ENV:NO_SUCH_PIN", /not set/],
+  ] as const) {
+    const [found] = await judgePinSource(source);
+    t.match(found, { severity: "error", message }, source);
+  }
+  const command = await judgePins(parsePkcs11Uri("pkcs11:token=x?pin-source=%7C/bin/true"), "env:HOME");
+  t.match(command, [{ code: "PIN_SOURCE_REFUSED" }, { severity: "ok" }]);
+});
+
+t.test("a PIN in place of the name of its source is not told", async (t) => {
+  for (const source of ["file:12345678", "env:12345678", "fd:12345678", "systemd:12345678", "ENV:12345678"]) {
+    const found = await judgePinSource(source);
+    t.match(found, [{ severity: "error" }]);
+    t.notMatch(JSON.stringify(found), "12345678", source);
+  }
+});
+
+t.test("a server of p11-kit that does not answer is an error", async (t) => {
+  const path = join(temporaryFolder(t), "socket");
+  t.match(await judgeP11KitServer(`unix:path=${path}`), [
+    { severity: "error", message: /ENOENT/, hint: /./ },
+  ]);
+  const server = createServer().listen(path);
+  t.teardown(() => server.close());
+  await once(server, "listening");
+  t.match(await judgeP11KitServer(`unix:path=${path}`), [{ severity: "ok" }]);
+  t.same(await judgeP11KitServer(""), []);
+});
+
+t.test("where no token is there, the modules that were tried are named", { skip }, async (t) => {
+  const { env } = tokenFolder(t);
+  const named = { ...env, PKCS11_MODULE_PATH: "", PKCS11_PROVIDER_MODULE: MODULE };
+  t.match(ddscred(["ls"], { env: named }).stdout, /^the module shows no token; ddscred doctor/);
+  const configuration = ["check", "--format", "json", "--property", "private_key=pkcs11:token=x;object=y"];
+  const { findings } = JSON.parse(ddscred(configuration, { env: named }).stdout);
+  t.match(
+    findings.find(({ code }: { code: string }) => code === "TOKEN_NOT_FOUND"),
+    { message: /libsofthsm2\.so \(named by PKCS11_PROVIDER_MODULE\)/, hint: /ddscred doctor/ },
+  );
 });
 
 t.test("modules that cannot be used are told apart", async (t) => {

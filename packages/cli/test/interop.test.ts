@@ -16,16 +16,19 @@ import {
   type DataHolder,
   decodeParticipantData,
   encodeParticipantData,
+  type HandshakePrediction,
   processHandshake,
   readCycloneConfiguration,
   validateRemoteIdentity,
 } from "@ddscred/dds-security";
 import t from "tap";
 import { modp2048_256 } from "../../crypto-node/dist/provider-modp.js";
+import { mayOverlap } from "../../dds-security/dist/decisions/overlap.js";
 import { linesOf } from "../dist/handshake/input.js";
 import { MAX_LINE } from "../dist/handshake/lines.js";
 import { type Conversation, conversations, type Side } from "../dist/interop/conversations.js";
-import { renderConversations } from "../dist/interop/render.js";
+import { renderConversations, renderPairs } from "../dist/interop/render.js";
+import { judgePairs, nothingFlows } from "../dist/interop/verdict.js";
 import { styleOf } from "../dist/terminal/style.js";
 import { course, pair, participant, sent, withField } from "./support/endpoints.ts";
 
@@ -102,6 +105,79 @@ t.test("nothing flows where the governances protect a topic, or the participants
   });
   t.same(flowing(messages, "alice"), []);
   t.match(renderConversations(messages, style).join("\n"), /protect participants differently/);
+});
+
+t.test("where nothing flows it is said what one may write and the other read, with the places", async (t) => {
+  const asked = { domain: 0, topics: [] };
+  const found = await conversations(
+    await two({ publish: ["Sqaure*"], subscribe: [] }, { publish: [], subscribe: ["Square*"] }),
+    asked,
+  );
+  const [first] = found;
+  t.match(first?.outlook?.silence, {
+    mayWrite: [{ topic: "Sqaure*", rule: { line: Number, column: Number } }],
+    mayRead: [{ topic: "Square*", rule: { line: Number, column: Number } }],
+    overlap: false,
+  });
+  const text = renderConversations(found, { ...style, width: 1000 }).join("\n");
+  t.match(
+    text,
+    /nothing: alice may write Sqaure\* \(\S+:\d+:\d+\); bob may read Square\* \(\S+:\d+:\d+\); none of these overlap/,
+  );
+  t.match(text, /nothing: bob may write nothing; alice may read nothing \(on/);
+  t.match(nothingFlows(found, []), [{ code: "NOTHING_FLOWS", severity: "warning", hint: /./ }]);
+  const partly = await conversations(
+    await two({ publish: ["S*", "T"], subscribe: [] }, { publish: [], subscribe: ["*e", "U"] }),
+    asked,
+  );
+  t.equal(partly[0]?.outlook?.silence?.overlap, true);
+  t.match(renderConversations(partly, { ...style, width: 1000 }).join("\n"), /ask for the topic: --topic/);
+  t.same(nothingFlows(partly, []), [], "something may flow that no document names");
+  const none = { publish: [], subscribe: [] };
+  const topic = await conversations(await two({ publish: ["Square"] }, none), {
+    domain: 0,
+    topics: ["Square"],
+  });
+  t.match(nothingFlows(topic, ["Square"]), [{ message: /asked for/ }]);
+});
+
+t.test("patterns that no topic matches both of", async (t) => {
+  for (const [one, other, expected] of [
+    ["Square", "Square", true],
+    ["Square*", "Sqaure*", false],
+    ["*", "", true],
+    ["*a", "*b", false],
+    ["a*", "*b", true],
+    ["a*c*", "*b?", true],
+    ["rt/*", "rq/*", false],
+    ["a?", "a", false],
+    ["[ab]x", "cx", true],
+    ["\\*", "a", false],
+    ["**", "x*y", true],
+    ["x", "x*", true],
+    ["", "", true],
+    ["", "?", false],
+  ] as const) {
+    t.equal(mayOverlap(one, other), expected, `${one} and ${other}`);
+    t.equal(mayOverlap(other, one), expected, `${other} and ${one}`);
+  }
+});
+
+t.test("a pair of which one would not start is marked", async (t) => {
+  const found = await conversations(await two({}, {}), { domain: 0, topics: [] });
+  const pair: HandshakePrediction = {
+    initiator: "cyclonedds",
+    replier: "fastdds",
+    completes: true,
+    keyAgreement: "ECDH+prime256v1-CEUM",
+    known: "run",
+  };
+  const sources = { initiator: "alice", replier: "bob" };
+  const [judged, good] = judgePairs([pair, { ...pair, replier: "opendds" }], sources, found);
+  t.match(judged, { notStarting: [{ source: "bob", implementation: "fastdds" }] });
+  t.notHas(good, { notStarting: [] });
+  const [line] = renderPairs(judged === undefined ? [] : [judged], { ...style, width: 200 });
+  t.match(line, /completes, ECDH\S+, but Fast DDS does not start with bob/);
 });
 
 t.test("what an implementation would not start with says nothing", async (t) => {

@@ -1,9 +1,34 @@
 import { inspect } from "node:util";
-import { CredentialError, redactUri } from "@ddscred/core";
+import { CredentialError, looksLikePin, redactUri } from "@ddscred/core";
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
 
 const CANARY = "canary7391";
+
+t.test("a PIN in place of a pin-source's name is not shown, a name is", async (t) => {
+  for (const kind of ["file", "env", "fd", "systemd", "FILE"]) {
+    for (const pin of ["12345678", "4711", "///4711", "47-11", "%34711", "4711 "]) {
+      for (const end of ["", "&module-name=x", "?"]) {
+        const shown = redactUri(`pkcs11:token=a?pin-source=${kind}:${pin}${end}`);
+        t.notMatch(shown, /4711|12345678|47-11/, shown);
+      }
+      t.ok(looksLikePin(pin.replace("%34", "4")), pin);
+    }
+  }
+  for (const name of [
+    "file:/run/pin",
+    "file:pin",
+    "env:PIN",
+    "fd:3",
+    "fd:123",
+    "systemd:pin",
+    "file:/1234/pin",
+  ]) {
+    const uri = `pkcs11:token=a?pin-source=${name}`;
+    t.equal(redactUri(uri), uri);
+    t.notOk(looksLikePin(name.slice(name.indexOf(":") + 1)), name);
+  }
+});
 
 t.test("no spelling of a PIN attribute shows its value", async (t) => {
   for (const text of [

@@ -38,7 +38,7 @@ export * from "./configuration/from-properties.ts";
 export * from "./configuration/model.ts";
 export * from "./configuration/properties.ts";
 export * from "./configuration/read.ts";
-export { type Attempt, failFast } from "./credentials/attempt.ts";
+export { type Attempt, type Concern, concernOf, failFast } from "./credentials/attempt.ts";
 export * from "./credentials/deployment.ts";
 export type { OpenDocument, OpenedDocument, ReadDocument } from "./credentials/document-cache.ts";
 export type { ReadCaFolder, TrustedCaFile, TrustedCas } from "./credentials/trust.ts";
@@ -51,6 +51,7 @@ export { type OpenAccessOptions, openAccess, refusedDecision } from "./decisions
 export * from "./decisions/outlook.ts";
 export type { ParticipantProtection } from "./decisions/protection-participant.ts";
 export type { TopicProtection } from "./decisions/protection-topic.ts";
+export type { GivenTopic, Silence } from "./decisions/silence.ts";
 export * from "./documents/algorithms.ts";
 export * from "./documents/date-time.ts";
 export * from "./documents/domains.ts";

@@ -1,4 +1,4 @@
-import { CredentialError, matchesToken, type Pkcs11Uri, type TokenInfo } from "@ddscred/core";
+import { CredentialError, matchesToken, type Pkcs11Uri, redactUri, type TokenInfo } from "@ddscred/core";
 import type { Module } from "../cryptoki/module.ts";
 import type { Discovery, ModuleCandidate } from "./discover.ts";
 
@@ -29,7 +29,35 @@ export async function chooseModule(
       `no PKCS#11 module was named, and none found: ${why.join("; ")}`,
     );
   }
-  if (first.origin.kind !== "p11-kit") return await open(first);
+  const isOne = first.origin.kind !== "p11-kit";
+  const chosen = isOne ? await open(first) : await amongP11Kit(uri, fitting, first, open);
+  places.set(chosen, placesOf(isOne ? [first] : fitting));
+  return chosen;
+}
+
+/** Where tokens were looked for, and who names the modules, in words; undefined for a module that nobody looked for. */
+export function lookedBehind(module: Module): string | undefined {
+  return places.get(module);
+}
+
+const places = new WeakMap<Module, string>();
+
+function placesOf(candidates: readonly ModuleCandidate[]): string {
+  const shown = candidates
+    .slice(0, MAX_PLACES)
+    .map(({ path, origin: { where } }) => `${redactUri(path)} (named by ${where})`);
+  const more = candidates.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+const MAX_PLACES = 8;
+
+async function amongP11Kit(
+  uri: Pkcs11Uri,
+  fitting: readonly ModuleCandidate[],
+  first: ModuleCandidate,
+  open: (candidate: ModuleCandidate) => Promise<Module>,
+): Promise<Module> {
   let withTokens: ModuleCandidate | undefined;
   for (const candidate of fitting) {
     const tokens = await tokensBehind(candidate, open);

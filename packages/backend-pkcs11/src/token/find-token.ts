@@ -1,5 +1,6 @@
 import { matchesLibrary, matchesSlot, matchesToken, type Pkcs11Uri, selectOne } from "@ddscred/core";
 import type { Module, Slot } from "../cryptoki/module.ts";
+import { lookedBehind } from "../discovery/choose.ts";
 import { limitsOf, type ModuleLimits } from "./known-modules.ts";
 import { tokenUri } from "./names.ts";
 
@@ -34,5 +35,5 @@ export async function findToken(module: Module, uri: Pkcs11Uri, text: string): P
     uri: ({ slot }: FoundToken) => tokenUri(slot),
     label: ({ slot }: FoundToken) => slot.token.label,
   };
-  return selectOne(matching, all, names, { uri: text, what: "token" });
+  return selectOne(matching, all, names, { uri: text, what: "token", where: lookedBehind(module) });
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { CredentialError, type Secret } from "@ddscred/core";
-import { MAX_PIN, NEWLINE, pinOfFirstLine, reasonOf, unreadable } from "./pin-text.ts";
+import { MAX_PIN, NEWLINE, pinOfFirstLine, reasonOf, shownName, unreadable } from "./pin-text.ts";
 
 /**
  * The PIN in the first line of a file descriptor that whoever started this process opened for it: of a file or
@@ -29,7 +29,7 @@ export async function pinOfDescriptor(number: string, deadline = DEADLINE): Prom
 const outcomes = new Map<string, Promise<Secret>>();
 
 async function readPin(fd: number, deadline: number): Promise<Secret> {
-  const place = `the file descriptor ${fd}`;
+  const place = `the file descriptor ${shownName(String(fd))}`;
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile() && !stat.isFIFO()) throw unreadable(`${place} is neither a file nor a pipe`);

@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { CredentialError, redactUri, type Secret } from "@ddscred/core";
-import { MAX_PIN, pinOfBytes, reasonOf, unreadable } from "./pin-text.ts";
+import { CredentialError, type Secret } from "@ddscred/core";
+import { MAX_PIN, pinOfBytes, reasonOf, shownName, unreadable } from "./pin-text.ts";
 
 /** The PIN in a file of which others know nothing. A relative path starts at the working folder. */
 export async function pinOfFile(path: string): Promise<Secret> {
-  const shown = redactUri(path);
+  const shown = shownName(path);
   return await read(path, `the PIN file ${shown}`, 0o077, `Restrict it: chmod 0600 ${shown}`);
 }
 
@@ -23,11 +23,11 @@ export async function pinOfCredential(name: string): Promise<Secret> {
   }
   const { CREDENTIALS_DIRECTORY: folder } = process.env;
   if (folder === undefined || folder === "") {
-    const hint = `Run it as a service of systemd, with LoadCredential=${name}:PATH in the unit.`;
+    const hint = `Run it as a service of systemd, with LoadCredential=${shownName(name)}:PATH in the unit.`;
     throw unreadable("there are no credentials of a service: CREDENTIALS_DIRECTORY is not set", hint);
   }
   const hint = "Let systemd make the file: LoadCredential= in the unit.";
-  return await read(join(folder, name), `the credential ${JSON.stringify(name)}`, 0o027, hint);
+  return await read(join(folder, name), `the credential ${JSON.stringify(shownName(name))}`, 0o027, hint);
 }
 
 async function read(path: string, place: string, forbidden: number, hint: string): Promise<Secret> {

@@ -1,4 +1,11 @@
-import { CredentialError, type Pkcs11Uri, parseFileUri, Secret, uriScheme } from "@ddscred/core";
+import {
+  CredentialError,
+  looksLikePin,
+  type Pkcs11Uri,
+  parseFileUri,
+  Secret,
+  uriScheme,
+} from "@ddscred/core";
 import { pinOfCommand } from "./pin-command.ts";
 import { pinOfDescriptor } from "./pin-descriptor.ts";
 import { pinOfCredential, pinOfFile } from "./pin-file.ts";
@@ -58,13 +65,25 @@ function pinOfVariable(name: string): Secret {
   if (value !== undefined) return new Secret(value);
   throw new CredentialError(
     "PIN_SOURCE_UNREADABLE",
-    `the environment variable ${JSON.stringify(name)} is not set`,
+    `the environment variable ${isVariable(name) ? JSON.stringify(name) : "[redacted]"} is not set`,
   );
+}
+
+/** Other names are not shown: they may be the PIN, in the wrong place. */
+const isVariable = (name: string): boolean => /^[a-z_]\w*$/i.test(name) && !looksLikePin(name);
+
+function pathOf(name: string, source: string): string {
+  try {
+    return parseFileUri(source).path;
+  } catch (error) {
+    if (!looksLikePin(name)) throw error;
+    throw new CredentialError("URI_INVALID", "the pin-source is no file: URI that can be read");
+  }
 }
 
 /** By kind: what reads a source, given what follows the colon, and the whole. */
 const readers = new Map<string, (name: string, source: string) => Secret | Promise<Secret>>([
-  ["file", (_, source) => pinOfFile(parseFileUri(source).path)],
+  ["file", (name, source) => pinOfFile(pathOf(name, source))],
   ["env", pinOfVariable],
   ["fd", (number) => pinOfDescriptor(number)],
   ["systemd", pinOfCredential],

@@ -1,7 +1,10 @@
-import { CredentialError, Secret } from "@ddscred/core";
+import { CredentialError, looksLikePin, redactUri, Secret } from "@ddscred/core";
 
 /** No PIN has more bytes. */
 export const MAX_PIN = 4096;
+
+/** The name of a source in a message; nothing of it where it may be the PIN, in the wrong place. */
+export const shownName = (name: string): string => (looksLikePin(name) ? "[redacted]" : redactUri(name));
 
 /**
  * The PIN in the bytes of a source. One newline at the end is not part of it. `PIN_SOURCE_UNREADABLE`.

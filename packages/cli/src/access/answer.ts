@@ -1,5 +1,7 @@
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, errorCodes } from "@ddscred/core";
 import {
+  type Access,
+  type Concern,
   type Decision,
   type DialectName,
   openAccess,
@@ -24,6 +26,8 @@ export interface Answer {
     readonly participant?: ParticipantProtection | undefined;
     readonly topic?: TopicProtection | undefined;
   };
+  /** What to do where the documents deny it, and which of them. */
+  readonly remedy?: Remedy;
   /** Why nothing was opened. */
   readonly error?: CredentialError;
 }
@@ -50,15 +54,41 @@ export async function answerOf(source: Source, question: Question, args: Argumen
       dialect,
     });
     const decision = decide(access, question);
-    if (!args.flag("protection")) return { ...base, decision };
+    const judged = {
+      ...base,
+      decision,
+      ...(!decision.allowed && { remedy: remedyFor(access, decision, question, source) }),
+    };
+    if (!args.flag("protection")) return judged;
     const topic = question.topic === undefined ? undefined : access.protection(question.topic);
-    return { ...base, decision, protection: { participant: access.participantProtection(), topic } };
+    return { ...judged, protection: { participant: access.participantProtection(), topic } };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     return { ...base, ...refused(error) };
   } finally {
     await close();
   }
+}
+
+/** What to do about a denial, and the property of the document to do it in. */
+interface Remedy extends Concern {
+  readonly hint: string;
+}
+
+/** In the dialect of Cyclone DDS the code is a number, so what is missing is looked for. */
+function remedyFor(
+  access: Access,
+  { code }: Decision,
+  { topic }: Question,
+  { configuration }: Source,
+): Remedy {
+  const isRuled = access.domainRule !== undefined;
+  const isCovered = isRuled && (topic === undefined || access.topicRule(topic) !== undefined);
+  const lacking = isCovered ? "ACCESS_DENIED" : isRuled ? "TOPIC_NOT_COVERED" : "DOMAIN_NOT_COVERED";
+  const property = isCovered ? "dds.sec.access.permissions" : "dds.sec.access.governance";
+  const location = configuration.properties.get(property)?.location;
+  const { hint } = errorCodes[typeof code === "number" || code === "ALLOWED" ? lacking : code];
+  return { hint, property, ...(location && { location }) };
 }
 
 /** The answer where a source cannot even be read. */

@@ -1,18 +1,16 @@
-import { existsSync } from "node:fs";
 import type { ModuleCandidate } from "@ddscred/backend-pkcs11";
 import {
   CredentialError,
   matchesToken,
   nearest,
   type Pkcs11Uri,
-  parseFileUri,
   parsePkcs11Uri,
   redactUri,
 } from "@ddscred/core";
 import { pinsWereGiven } from "../pin/pins.ts";
 import { type Wiring, wire } from "../wiring.ts";
-import { accessTo } from "./files.ts";
 import { type ExaminedModule, moduleOptions } from "./modules.ts";
+import { carriesPin, judgePins, notTried } from "./pin.ts";
 import { type DoctorFinding, failed, finding, good, shellWord } from "./report.ts";
 import { type PlacedToken, tokensOf } from "./tokens.ts";
 
@@ -47,7 +45,7 @@ export async function judgeUri(
   access: TokenAccess,
 ): Promise<readonly DoctorFinding[]> {
   if (uri instanceof CredentialError) return [failed("uri", uri)];
-  const pin = [...judgePin(uri), ...(carriesPin(uri) ? [] : judgePinSource(access.pinSource))];
+  const pin = await judgePins(uri, access.pinSource);
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return pin;
   const { candidate } = module;
@@ -73,8 +71,11 @@ async function judgeObject(
   access: TokenAccess,
 ): Promise<DoctorFinding[]> {
   const { object, id, type } = uri.path;
-  if (object === undefined && id === undefined && type === undefined) return [];
+  if (object === undefined && id === undefined && type === undefined) {
+    return carriesPin(uri) || access.pinSource !== undefined ? [notTried("the URI names no object")] : [];
+  }
   const found: string[] = [];
+  const there: string[] = [];
   const libraryParameters = candidate.parameters?.text.reveal();
   const { pin, trace } = access;
   const { resolver } = wire({
@@ -88,6 +89,12 @@ async function judgeObject(
       if (description.kind !== "token")
         found.push(`${description.kind} ${JSON.stringify(description.label)}`);
     }
+    if (found.length === 0) {
+      const [, query = ""] = /([?][^]*)$/.exec(text) ?? [];
+      for await (const { kind, label } of resolver.list(withoutObject(text) + query)) {
+        if (kind !== "token") there.push(label);
+      }
+    }
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     return [failed("uri", error)];
@@ -96,13 +103,14 @@ async function judgeObject(
   }
   if (found.length > 0) return [good("uri", `the URI names ${found.join(", ")}`)];
   const hasPin = pinsWereGiven() || carriesPin(uri);
-  const list = `\`ddscred ls ${moduleOptions(candidate)} ${shellWord(redactUri(withoutObject(text)))}\``;
+  // Without a PIN it lists no private keys; that of the URI is not shown.
+  const list = `\`ddscred ls ${moduleOptions(candidate)} --pin-source SOURCE ${shellWord(redactUri(withoutObject(text)))}\``;
   return hasPin
     ? [
         finding(
           "error",
           "uri",
-          "no object on the token matches the URI",
+          `no object on the token matches the URI; ${candidatesFor(object ?? "", there)}`,
           `Correct object=, id= or type=; ${list} lists all.`,
           { code: "OBJECT_NOT_FOUND" },
         ),
@@ -115,6 +123,15 @@ async function judgeObject(
           "Private keys are not shown without a login: add pin-source=file:/path to the URI.",
         ),
       ];
+}
+
+function candidatesFor(wanted: string, labels: readonly string[]): string {
+  if (labels.length === 0) return "there is none at all";
+  const near = nearest(wanted, labels);
+  const shown = (near.length > 0 ? near : [...new Set(labels)].slice(0, 3)).map((label) =>
+    JSON.stringify(label),
+  );
+  return `${near.length > 0 ? "the nearest are" : "there are"} ${shown.join(", ")}`;
 }
 
 function withoutObject(text: string): string {
@@ -131,59 +148,4 @@ function noToken(uri: Pkcs11Uri, tokens: readonly PlacedToken[]): DoctorFinding 
   const message = `no token matches the URI; ${there}`;
   const hint = "Connect the token, correct token=, or name the module that it is behind: --module PATH.";
   return finding("error", "uri", message, hint, { code: "TOKEN_NOT_FOUND" });
-}
-
-/** Where the PIN comes from, and who else can have it. */
-function judgePin({ query }: Pkcs11Uri): DoctorFinding[] {
-  const { "pin-value": value, "pin-source": source } = query;
-  if (value !== undefined) {
-    const hint =
-      "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.";
-    return [finding("warning", "files", "the PIN stands in the URI", hint, { code: "PIN_INLINE" })];
-  }
-  return judgePinSource(source);
-}
-
-const carriesPin = ({ query }: Pkcs11Uri): boolean =>
-  query["pin-value"] !== undefined || query["pin-source"] !== undefined;
-
-/** A pin-source of the kinds that can be looked at without reading them. */
-export function judgePinSource(source: string | undefined): DoctorFinding[] {
-  if (source === undefined) return [];
-  if (source.startsWith("env:")) return [judgePinVariable(source.slice(4))];
-  if (!source.startsWith("file:")) return [];
-  try {
-    return [judgePinFile(parseFileUri(source).path)];
-  } catch (error) {
-    if (error instanceof CredentialError) return [failed("files", error)];
-    throw error;
-  }
-}
-
-function judgePinVariable(name: string): DoctorFinding {
-  if (process.env[name] !== undefined) return good("environment", `${name}, the pin-source, is set`);
-  const message = `${name}, the pin-source, is not set`;
-  return finding("error", "environment", message, `\`read -rs ${name} && export ${name}\``, {
-    code: "PIN_SOURCE_UNREADABLE",
-  });
-}
-
-function judgePinFile(file: string): DoctorFinding {
-  const location = { file };
-  if (!existsSync(file)) {
-    const hint = `Write it: \`(umask 077; cat > ${shellWord(file)})\`, the PIN, Ctrl-D.`;
-    return finding("error", "files", `the PIN file ${file} does not exist`, hint, {
-      location,
-      code: "PIN_SOURCE_UNREADABLE",
-    });
-  }
-  const access = accessTo(file);
-  if (access === undefined || access.isPrivate) {
-    return good("files", `nobody else has access to the PIN file ${file}`);
-  }
-  const message = `others have access to the PIN file ${file} (mode ${access.mode})`;
-  return finding("error", "files", message, `\`chmod 0400 ${shellWord(file)}\``, {
-    location,
-    code: "PIN_EXPOSED",
-  });
 }

@@ -1,7 +1,11 @@
-import type { SourceLocation } from "@ddscred/core";
-import { documentReaders, type ParticipantProtection, type TopicProtection } from "@ddscred/dds-security";
+import {
+  documentReaders,
+  elementOf,
+  type ParticipantProtection,
+  type TopicProtection,
+} from "@ddscred/dds-security";
 import type { Answer } from "../access/answer.ts";
-import { remedyOf } from "./errors.ts";
+import { isUnanswered, placeOf, remedyOf, shownError } from "./errors.ts";
 import { brief, type Style, URI, wrap } from "./style.ts";
 
 const DIALECTS = { ...documentReaders, spec: "DDS Security 1.2" } as const;
@@ -10,43 +14,68 @@ const SHOWN = 10;
 
 /** A decision for a person: the answer, the rule that decided, and why those before it did not. */
 export function renderDecision(answer: Answer, style: Style): string {
-  const { question, dialect, domain, decision, protection, error } = answer;
-  const verdict = decision.allowed ? style.good("allowed") : style.bad("denied");
+  const { question, dialect, domain, decision, protection, error, remedy } = answer;
   const where = domain === undefined ? "" : ` in domain ${domain}`;
   const code = decision.allowed ? "" : ` (${decision.code})`;
-  const lines = [`${verdict}  ${style.bold(brief(question, URI))}${where}, by ${DIALECTS[dialect]}${code}`];
-  lines.push(wrap(decision.reason, style.width, INDENT));
+  const asked = `${style.bold(brief(question, URI))}${where}`;
+  const isUnknown = error !== undefined && isUnanswered(error);
+  const verdict = decision.allowed ? style.good("allowed") : style.bad("denied");
+  const lines = [
+    isUnknown
+      ? `${style.bad("could not find out")}  ${asked}${code}`
+      : `${verdict}  ${asked}, by ${DIALECTS[dialect]}${code}`,
+  ];
+  lines.push(wrap(reasonOf(answer), style.width, INDENT));
   // What stops the opening has a place, but no rule.
-  if (error !== undefined) lines.push(...remedyOf(error, style, INDENT));
-  else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${place(decision.rule)}`);
+  if (error !== undefined) lines.push(...remedyOf(shownError(error), style, INDENT));
+  else if (decision.rule !== undefined) lines.push(`${INDENT}rule: ${placeOf(decision.rule)}`);
+  else if (remedy !== undefined) lines.push(style.faint(INDENT + placeOfRemedy(remedy)));
   for (const { rule, why } of decision.considered.slice(0, SHOWN)) {
-    lines.push(style.faint(wrap(`not ${place(rule)}: ${why}`, style.width, `${INDENT}  `)));
+    lines.push(style.faint(wrap(`not ${placeOf(rule)}: ${why}`, style.width, `${INDENT}  `)));
   }
   const more = decision.considered.length - SHOWN;
   if (more > 0) lines.push(style.faint(`${INDENT}  and ${more} more rules`));
+  if (remedy !== undefined) lines.push(wrap(`> ${remedy.hint}`, style.width, INDENT));
   if (protection?.topic !== undefined) lines.push(...topicLines(protection.topic, style));
   if (protection?.participant !== undefined) lines.push(...participantLines(protection.participant, style));
   return `${lines.join("\n")}\n`;
 }
 
+/** Why; of what was not opened, whose fault that is. */
+function reasonOf({ decision: { reason }, error }: Answer): string {
+  if (error === undefined) return reason;
+  if (isUnanswered(error)) return `could not find out: ${reason}`;
+  return error.code === "PIN_INCORRECT" ? `would not start: the PIN was refused (${reason})` : reason;
+}
+
 /** A decision for a program. */
 export function decisionJson(answer: Answer): object {
-  const { source, question, dialect, domain, decision, protection, error } = answer;
+  const { source, question, dialect, domain, decision, protection, error, remedy } = answer;
   return {
     allowed: decision.allowed,
+    ...(error !== undefined && isUnanswered(error) ? { foundOut: false } : {}),
     code: decision.code,
-    reason: decision.reason,
+    reason: reasonOf(answer),
     rule: decision.rule ?? null,
     considered: decision.considered,
-    ...(error === undefined
-      ? {}
-      : { finding: error.code, hint: error.hint, ...(error.uri !== undefined && { uri: error.uri }) }),
+    ...(error === undefined ? {} : findingJson(error)),
+    ...remedy,
     source,
     question,
     dialect,
     ...(domain === undefined ? {} : { domain }),
     ...(protection === undefined ? {} : { protection }),
   };
+}
+
+function findingJson(error: NonNullable<Answer["error"]>): object {
+  const { code, message: _, candidates: __, ...shown } = shownError(error);
+  return { finding: code, ...shown };
+}
+
+function placeOfRemedy({ property, location }: NonNullable<Answer["remedy"]>): string {
+  const name = elementOf(property);
+  return location === undefined ? name : `${name}  ${placeOf(location)}`;
 }
 
 function topicLines(topic: TopicProtection, style: Style): string[] {
@@ -68,9 +97,6 @@ function participantLines(participant: ParticipantProtection, style: Style): str
     `${INDENT}participant attributes ${hex(participant.attributes)}, plugin ${hex(participant.pluginAttributes)}`,
   ];
 }
-
-const place = ({ file, line, column }: SourceLocation): string =>
-  brief(`${file === undefined ? "" : `${file}:`}${line}:${column}`, URI);
 
 const yes = (flag: boolean): string => (flag ? "protected" : "open");
 const controlled = (flag: boolean): string => (flag ? "controlled" : "not controlled");

@@ -1,5 +1,6 @@
 import { type CheckReport, documentReaders, elementOf, type Finding } from "@ddscred/dds-security";
-import { remedyOf } from "./errors.ts";
+import { EXIT } from "../exit.ts";
+import { exitOf, remedyOf } from "./errors.ts";
 import { brief, LABEL, printable, type Style, URI, wrap } from "./style.ts";
 
 const INDENT = "         ";
@@ -33,9 +34,10 @@ function verdict(report: CheckReport, style: Style): string {
       ? documentReaders[peer]
       : [],
   );
+  const errors = report.findings.filter(({ severity }) => severity === "error");
   const word = report.ok
     ? style.good(peers.length === 0 ? "good" : "good by the specification")
-    : style.bad("not good");
+    : style.bad(exitOf(errors) === EXIT.unknown ? "could not find out" : "not good");
   const domain = typeof report.domain === "number" ? `, domain ${report.domain}` : "";
   const except =
     report.ok && peers.length > 0 ? style.warn(`, but not accepted by ${peers.join(" and ")}`) : "";
@@ -45,7 +47,7 @@ function verdict(report: CheckReport, style: Style): string {
 function renderFinding(finding: Finding, style: Style): string {
   const paint = { error: style.bad, warning: style.warn, info: style.faint }[finding.severity];
   const target = finding.target === undefined ? "" : `${place(finding.target)}: `;
-  const { location: _, ...rest } = finding;
+  const { location: _, property: __, target: ___, ...rest } = finding;
   return [
     `${paint(finding.severity.padEnd(7))}  ${style.bold(finding.code)}${where(finding)}`,
     wrap(target + finding.message, style.width, INDENT),

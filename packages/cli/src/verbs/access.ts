@@ -7,7 +7,7 @@ import { peerOptions, readArguments, readDomain, readFormat } from "../options.t
 import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { sourceReaders } from "../source.ts";
 import { decisionJson, renderDecision } from "../terminal/decision.ts";
-import { exitOf } from "../terminal/errors.ts";
+import { isUnanswered } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
 
@@ -16,7 +16,8 @@ const usage = `Usage: ddscred access [OPTIONS] SOURCE [--domain N] QUESTION
 
 Says whether the participant of a configuration may do something, which rule of
 its documents decides, and why the others do not. What the implementation would
-not accept, an identity, a signature, a document, allows nothing.
+not accept, an identity, a signature, a document, allows nothing. Where a module,
+a token or a PIN from outside fails, nothing is found out.
 
   SOURCE                as for check: a configuration of Cyclone DDS, a profile
                         of Fast DDS, an enclave of SROS 2
@@ -41,7 +42,8 @@ not accept, an identity, a signature, a document, allows nothing.
                         masks on the wire
 ${sourceUsage}
   --format text|json    default text. JSON: allowed, code, reason, rule (file,
-                        line, column), considered; code is the number that
+                        line, column), considered, hint, and the property and
+                        location of what denies it; code is the number that
                         Cyclone DDS gives in its dialect (0: allowed), and a
                         code of docs/errors.md, or ALLOWED, in the others
 
@@ -98,5 +100,5 @@ function show(answers: readonly Answer[], format: "text" | "json"): void {
 function exitOfAll(answers: readonly Answer[]): number {
   const denied = answers.filter(({ decision }) => !decision.allowed);
   if (denied.length === 0) return EXIT.good;
-  return exitOf(denied.map(({ error }) => ({ code: error?.code ?? "ACCESS_DENIED" })));
+  return denied.every(({ error }) => error !== undefined && isUnanswered(error)) ? EXIT.unknown : EXIT.no;
 }

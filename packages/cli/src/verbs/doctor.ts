@@ -4,11 +4,13 @@ import { judgeEnvironment } from "../doctor/environment.ts";
 import { examineModules, judgeBinding, judgeModules, moduleRows } from "../doctor/modules.ts";
 import { asFinding, judgeOpenssl } from "../doctor/openssl.ts";
 import { opensslProgram } from "../doctor/openssl-program.ts";
+import { judgeP11KitServer } from "../doctor/p11-kit-server.ts";
+import { judgePinSource, notTried } from "../doctor/pin.ts";
 import { renderDoctor } from "../doctor/render.ts";
-import type { DoctorReport } from "../doctor/report.ts";
+import type { DoctorFinding, DoctorReport } from "../doctor/report.ts";
 import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
 import { withoutNewTpmStore } from "../doctor/tpm-store.ts";
-import { judgePinSource, judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
+import { judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
 import { readArguments, readFormat } from "../options.ts";
@@ -88,12 +90,20 @@ async function examine(
     ...judgeModules(discovery, examined),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined),
-    ...(given === undefined ? judgePinSource(access.pinSource) : await judgeUri(given, examined, access)),
+    ...(given === undefined ? await judgeSourceAlone(access) : await judgeUri(given, examined, access)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),
+    ...(await judgeP11KitServer()),
   ];
   const ok = findings.every(({ severity }) => severity !== "error");
   return { ok, findings, modules: moduleRows(discovery, examined), tokens: tokenRows(examined) };
+}
+
+/** A PIN source that no URI needs. */
+async function judgeSourceAlone({ pinSource }: TokenAccess): Promise<readonly DoctorFinding[]> {
+  return pinSource === undefined
+    ? []
+    : [...(await judgePinSource(pinSource)), notTried("there is no URI that names an object")];
 }
 
 /** It names everything. */

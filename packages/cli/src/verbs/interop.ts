@@ -2,7 +2,7 @@ import { CredentialError, formatName } from "@ddscred/core";
 import {
   beginHandshakeReply,
   beginHandshakeRequest,
-  type HandshakePrediction,
+  type Finding,
   implementations,
   type LocalIdentity,
   openLocalIdentity,
@@ -12,13 +12,14 @@ import {
 } from "@ddscred/dds-security";
 import { EXIT, UsageError } from "../exit.ts";
 import { type Conversation, conversations, type Side } from "../interop/conversations.ts";
-import { renderConversations } from "../interop/render.ts";
+import { renderConversations, renderPairs } from "../interop/render.ts";
+import { type JudgedPair, judgePairs, nothingFlows } from "../interop/verdict.ts";
 import type { Verb } from "../main.ts";
 import { sourceOpener } from "../open-source.ts";
 import { type Arguments, readArguments, readDomain, readFormat, readMoment } from "../options.ts";
 import { sourceUsage, tokenOptions } from "../pin/options.ts";
 import { type SourceReader, sourceReaders } from "../source.ts";
-import { exitOf, remedyOf, type ShownError, shownError } from "../terminal/errors.ts";
+import { isUnanswered, remedyOf, type ShownError, shownError } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { brief, LABEL, type Style, styleOf, wrap } from "../terminal/style.ts";
 
@@ -44,8 +45,11 @@ ${sourceUsage}
 Who begins is decided by a hash of the certificates' subjects: a pair of
 certificates always begins on the same side.
 
-Exit status: 0 their credentials authenticate each other, 1 they do not,
-2 wrong usage, 3 a device failed.
+That nothing flows, in neither direction, is a warning.
+
+Exit status: 0 their credentials authenticate each other, 1 they do not, or none
+of the topics of --topic flows, 2 wrong usage, 3 could not find out: a device
+failed.
 
   ddscred interop alice/cyclonedds.xml bob/cyclonedds.xml
 `;
@@ -59,8 +63,9 @@ interface Outcome extends Partial<ShownError> {
   readonly source?: string;
   readonly initiator?: string;
   readonly replier?: string;
-  readonly pairs?: readonly HandshakePrediction[];
+  readonly pairs?: readonly JudgedPair[];
   readonly conversations?: readonly Conversation[];
+  readonly findings?: readonly Finding[];
 }
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -79,7 +84,11 @@ async function run(argv: readonly string[]): Promise<number> {
   const outcome = await judge([one, other], args, at);
   if (format === "json") printJson(outcome);
   else process.stdout.write(render(outcome, styleOf(process.stdout)));
-  return outcome.code === undefined ? EXIT.good : exitOf([{ code: outcome.code }]);
+  const { code, uri } = outcome;
+  if (code !== undefined)
+    return isUnanswered({ code, ...(uri !== undefined && { uri }) }) ? EXIT.unknown : EXIT.no;
+  // Who asks for a topic is told no; what documents name is only worth a warning, for there are other partitions.
+  return args.list("topic").length > 0 && outcome.findings?.length !== 0 ? EXIT.no : EXIT.good;
 }
 
 async function judge(readers: readonly SourceReader[], args: Arguments, at: Date): Promise<Outcome> {
@@ -93,9 +102,21 @@ async function judge(readers: readonly SourceReader[], args: Arguments, at: Date
     current = "";
     const [one, other] = opened;
     if (one === undefined || other === undefined) throw new UsageError("name two configurations");
-    const met = await meet(one.local, other.local, at);
+    const met = await meet(one, other, at);
     const asked = { domain: readDomain(args), topics: args.list("topic") };
-    return { ...met, conversations: await conversations([one, other], asked) };
+    const found = await conversations([one, other], asked);
+    return {
+      authenticates: true,
+      initiator: formatName(met.initiator.local.certificate.subject),
+      replier: formatName(met.replier.local.certificate.subject),
+      pairs: judgePairs(
+        predictions(met),
+        { initiator: met.initiator.name, replier: met.replier.name },
+        found,
+      ),
+      conversations: found,
+      findings: nothingFlows(found, asked.topics),
+    };
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     return { authenticates: false, ...shownError(error), ...(current !== "" && { source: current }) };
@@ -119,9 +140,22 @@ async function open(reader: SourceReader, args: Arguments, at: Date) {
   }
 }
 
+/** The two in their roles. */
+interface Met {
+  readonly initiator: Participant;
+  readonly replier: Participant;
+}
+
+interface Participant {
+  readonly name: string;
+  readonly local: LocalIdentity;
+}
+
 /** A real handshake between the two, in this process. */
-async function meet(a: LocalIdentity, b: LocalIdentity, at: Date): Promise<Outcome> {
-  const [one, other] = validateRemoteIdentity(a, { guid: b.guid }).role === "initiator" ? [a, b] : [b, a];
+async function meet(a: Participant, b: Participant, at: Date): Promise<Met> {
+  const begins = validateRemoteIdentity(a.local, { guid: b.local.guid }).role === "initiator";
+  const [initiator, replier] = begins ? [a, b] : [b, a];
+  const [one, other] = [initiator.local, replier.local];
   const begun = await beginHandshakeRequest(one, validateRemoteIdentity(one, { guid: other.guid }), { at });
   const toOne = validateRemoteIdentity(other, { guid: one.guid });
   if (begun.send === undefined) throw new TypeError("a request is sent");
@@ -132,43 +166,43 @@ async function meet(a: LocalIdentity, b: LocalIdentity, at: Date): Promise<Outco
   const done = await processHandshake(replied.state, answered.send, { at });
   answered.state.wipe();
   done.state.wipe();
-  const [first, second] = [one, other].map(({ certificate, path }) => ({
-    certificate,
-    identityCa: path.anchor,
-  }));
-  if (first === undefined || second === undefined) throw new TypeError("two participants");
-  return {
-    authenticates: true,
-    initiator: formatName(one.certificate.subject),
-    replier: formatName(other.certificate.subject),
-    pairs: implementations.flatMap((left) =>
-      implementations.map((right) => predictHandshake([left, first], [right, second])),
-    ),
-  };
+  return { initiator, replier };
+}
+
+function predictions({ initiator, replier }: Met) {
+  const seen = ({ local: { certificate, path } }: Participant) => ({ certificate, identityCa: path.anchor });
+  return implementations.flatMap((left) =>
+    implementations.map((right) => predictHandshake([left, seen(initiator)], [right, seen(replier)])),
+  );
 }
 
 function render(outcome: Outcome, style: Style): string {
-  const { authenticates, initiator = "", replier = "", pairs = [], conversations = [] } = outcome;
+  const { authenticates, initiator = "", replier = "" } = outcome;
+  const { pairs = [], conversations = [], findings = [] } = outcome;
   if (!authenticates) return renderFailure(outcome, style);
+  const warnings = findings.flatMap(({ severity, code, message, hint }) => [
+    `${style.warn(severity)}  ${style.bold(code)}`,
+    wrap(message, style.width, "  "),
+    wrap(`> ${hint}`, style.width, "  "),
+  ]);
   const head = [
     style.good("authenticate"),
     `  initiator  ${brief(initiator, LABEL)}`,
     `  replier    ${brief(replier, LABEL)}`,
+    ...warnings,
     "",
   ];
-  const lines = pairs.map(({ initiator: from, replier: to, completes, keyAgreement, reason }) => {
-    const names = `  ${`${from} -> ${to}`.padEnd(26)}`;
-    const text = completes ? `completes, ${keyAgreement}` : `does not complete: ${reason}`;
-    return names + wrap(text, style.width, " ".repeat(names.length)).trimStart();
-  });
-  return `${[...head, ...lines, ...renderConversations(conversations, style)].join("\n")}\n`;
+  return `${[...head, ...renderPairs(pairs, style), ...renderConversations(conversations, style)].join("\n")}\n`;
 }
 
 function renderFailure(outcome: Outcome, style: Style): string {
   const { code = "", message = "", hint = "", source } = outcome;
+  const error = { ...outcome, code, message, hint };
+  const verdict = isUnanswered(error) ? "could not find out" : "do not authenticate";
+  const why = code === "PIN_INCORRECT" && !isUnanswered(error) ? "would not start: " : "";
   return `${[
-    `${style.bad("do not authenticate")}  ${style.bold(code)}`,
-    wrap(`${source === undefined ? "" : `${source}: `}${message}`, style.width, "  "),
-    ...remedyOf({ ...outcome, code, message, hint }, style, "  "),
+    `${style.bad(verdict)}  ${style.bold(code)}`,
+    wrap(`${source === undefined ? "" : `${source}: `}${why}${message}`, style.width, "  "),
+    ...remedyOf(error, style, "  "),
   ].join("\n")}\n`;
 }

@@ -36,7 +36,7 @@ async function run(argv: readonly string[]): Promise<number> {
     const { found, hasToken } = await list(uri, args);
     if (format === "json") printJson(found);
     if (found.length === 0) {
-      const reason = hasToken ? nothing(uri, args) : NO_TOKEN;
+      const reason = hasToken ? nothing(uri, args) : noToken(uri);
       (format === "json" ? process.stderr : process.stdout).write(reason);
     } else if (format === "text") process.stdout.write(render(found, styleOf(process.stdout)));
     return found.length > 0 ? EXIT.good : EXIT.no;
@@ -75,7 +75,11 @@ async function isThere(resolver: Resolver, uri: string): Promise<boolean> {
   return false;
 }
 
-const NO_TOKEN = "no token matches the URI; ddscred ls without a URI shows those that are there\n";
+function noToken(uri: string): string {
+  return /^pkcs11:(?:[?]|$)/i.test(uri)
+    ? "the module shows no token; ddscred doctor says which module is used, and what is behind it\n"
+    : "no token matches the URI; ddscred ls without a URI shows those that are there\n";
+}
 
 function nothing(uri: string, args: Arguments): string {
   const withoutPin = args.text("pin-source") === undefined && !/[?&]pin-(?:value|source)=/.test(uri);

@@ -20,6 +20,10 @@ export const errorCodes = {
     "the URI breaks the grammar of its scheme",
     "Correct the URI at the position named; `ddscred uri parse URI` explains each part.",
   ),
+  URI_ATTRIBUTE_UNKNOWN: row(
+    "an attribute of the URI is none of RFC 7512, or stands in the wrong place, so that the URI matches nothing",
+    "Correct the name of the attribute: one that RFC 7512 does not name is a vendor's, and matches nothing in the path.",
+  ),
   URI_SCHEME_UNKNOWN: row(
     "no backend answers this URI scheme",
     "Write the value as file:PATH, data:,TEXT or pkcs11:ATTRIBUTES.",
@@ -337,6 +341,10 @@ export const errorCodes = {
   ACCESS_DENIED: row(
     "the rules deny the access",
     "Add or move an allow_rule in the permissions, and sign the document again: the first rule that matches decides.",
+  ),
+  NOTHING_FLOWS: row(
+    "two participants have nothing to say to each other",
+    "Let one of them publish, and the other subscribe, the same topic, and sign the permissions again.",
   ),
   PEER_DIFFERS: row(
     "an implementation reads this otherwise",

@@ -28,6 +28,14 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+/**
+ * Whether what stands for the name of a PIN source is most likely the PIN itself: four characters or more, none of them a
+ * letter. Such a name is shown nowhere.
+ */
+export function looksLikePin(name: string): boolean {
+  return new RegExp(`^${PIN_AS_NAME}$`, "u").test(name.trim());
+}
+
 /** Where a secret begins, and what joins the text before it with `[redacted]`. */
 interface Hidden {
   readonly at: number;
@@ -159,8 +167,9 @@ const SECRET_NAME = new RegExp(SECRET_WORD, "i");
 const NAME_WITHOUT_EQUALS = /[-_]*(?:value|source|file)(?=.)/iy;
 /** What is shown of the rest of a name. */
 const NAME_END = /[-_]*(?:value|source|file|word|phrase|code)/iy;
-/** pin-source with a mere reference, which is no secret. */
-const REFERENCE = /-source=(?:file|env|fd|systemd):[^;&?]*/iy;
+const PIN_AS_NAME = "/*[^\\p{L}/;&?]{4,}";
+/** pin-source with a mere reference, which is no secret, unless the PIN stands in place of the name. */
+const REFERENCE = new RegExp(`-source=(?:file|env|fd|systemd):(?!${PIN_AS_NAME}(?:[;&?]|$))[^;&?]*`, "iuy");
 /** A file: URI or a bare path. */
 const PATH = /^\s*(?:file:|\.{0,2}\/)|^[^\s:=?;,&]*$/i;
 /** Attributes of a query that hold no secret. */

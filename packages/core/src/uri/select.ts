@@ -1,5 +1,6 @@
 import { CredentialError } from "../errors/credential-error.ts";
 import { closest } from "./nearest.ts";
+import { misnamedAttribute } from "./rfc7512/misnamed.ts";
 import { parsePkcs11Uri } from "./rfc7512/parse.ts";
 
 /** How candidates are named in errors. */
@@ -13,6 +14,8 @@ export interface Wanted {
   /** The URI that was asked for. */
   readonly uri: string;
   readonly what: "certificate" | "private key" | "token" | "object";
+  /** Where was looked, in words, where the caller did not name the place. */
+  readonly where?: string | undefined;
 }
 
 /**
@@ -43,24 +46,28 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
   const near = labels.flatMap((label) => all.find((candidate) => describe.label(candidate) === label) ?? []);
   const existing =
     all.length === 0
-      ? `there is no ${wanted.what} at all`
+      ? `there is no ${wanted.what} at all${wanted.where === undefined ? "" : ` behind ${wanted.where}`}`
       : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
   const label = wantedLabel(wanted);
   const failed =
     label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
+  const misnamed = misnamedIn(wanted.uri);
   return new CredentialError(
     wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND",
-    `${failed}; ${existing}`,
+    `${failed}${misnamed === undefined ? "" : `: ${misnamed}`}; ${existing}`,
     {
       uri: wanted.uri,
+      ...(misnamed === undefined ? {} : { hint: MISNAMED }),
       candidates: near.map((candidate) => describe.uri(candidate)),
-      ...(wanted.what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
+      ...(wanted.what === "token" && all.length === 0 && misnamed === undefined
+        ? { hint: NO_TOKEN_AT_ALL }
+        : {}),
     },
   );
 }
 
 const NO_TOKEN_AT_ALL =
-  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM?";
+  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM? `ddscred doctor` examines modules and who names them.";
 
 function ambiguous<T>(
   candidates: readonly T[],
@@ -77,6 +84,18 @@ function ambiguous<T>(
     { uri: wanted.uri, candidates: uris },
   );
 }
+
+/** What is most likely wrong with the URI itself. */
+function misnamedIn(uri: string): string | undefined {
+  try {
+    return misnamedAttribute(parsePkcs11Uri(uri));
+  } catch {
+    return undefined;
+  }
+}
+
+const MISNAMED =
+  "Correct the attribute: one that RFC 7512 does not name is a vendor's, and matches nothing in the path.";
 
 function wantedLabel(wanted: Wanted): string {
   try {

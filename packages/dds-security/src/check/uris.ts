@@ -1,5 +1,6 @@
 import {
   CredentialError,
+  misnamedAttribute,
   type PeerReading,
   parseDataUri,
   parseFileUri,
@@ -24,6 +25,9 @@ export function judgeUris(configuration: Configuration): Finding[] {
       findings.push(
         finding("PEER_DIFFERS", "info", remark, { ...place(configuration, property), ...advice(remark) }),
       );
+    const misnamed = misnamedIn(value.value);
+    if (misnamed !== undefined)
+      findings.push(finding("URI_ATTRIBUTE_UNKNOWN", "warning", misnamed, place(configuration, property)));
     for (const reading of readings(configuration, property, value.value)) {
       findings.push(
         finding(
@@ -89,6 +93,16 @@ function uriRemark(configuration: Configuration, uri: string): string | undefine
     if (scheme === "file") return parseFileUri(uri).remark;
     const fromFile = scheme === "pkcs11" && /^file:/i.test(parsePkcs11Uri(uri).query["pin-source"] ?? "");
     return fromFile && configuration.form === "cyclonedds" ? PIN_FROM_FILE : undefined;
+  } catch (error) {
+    if (error instanceof CredentialError) return undefined;
+    throw error;
+  }
+}
+
+function misnamedIn(uri: string): string | undefined {
+  if (uriScheme(uri) !== "pkcs11") return undefined;
+  try {
+    return misnamedAttribute(parsePkcs11Uri(uri));
   } catch (error) {
     if (error instanceof CredentialError) return undefined;
     throw error;

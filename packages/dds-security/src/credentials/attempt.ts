@@ -1,4 +1,4 @@
-import { CredentialError } from "@ddscred/core";
+import { CredentialError, type SourceLocation } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
 import type { SecurityProperty } from "../configuration/properties.ts";
 import type { DeploymentContext } from "./deployment.ts";
@@ -20,11 +20,31 @@ export async function onProperty<T>(
   try {
     return await work();
   } catch (error) {
-    const uri = properties.get(property)?.value;
-    if (!(error instanceof CredentialError) || error.uri !== undefined || uri === undefined) throw error;
-    throw error.with({ uri });
+    if (!(error instanceof CredentialError)) throw error;
+    const { value: uri, location } = properties.get(property) ?? {};
+    const told = error.uri !== undefined || uri === undefined ? error : error.with({ uri });
+    throw noteConcern(told, { property, ...(location && { location }) });
   }
 }
+
+/** The property of a configuration that an error is about, and its place there. */
+export interface Concern {
+  readonly property: string;
+  readonly location?: SourceLocation;
+}
+
+/** What is known of an error that opening a configuration threw; undefined where it is about no single property. */
+export function concernOf(error: CredentialError): Concern | undefined {
+  return concerns.get(error);
+}
+
+/** Notes what an error is about, unless that is known already. */
+export function noteConcern(error: CredentialError, concern: Concern): CredentialError {
+  if (!concerns.has(error)) concerns.set(error, concern);
+  return error;
+}
+
+const concerns = new WeakMap<CredentialError, Concern>();
 
 /** What every step of opening has at hand. */
 export interface Opening {

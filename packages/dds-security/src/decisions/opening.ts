@@ -1,5 +1,6 @@
 import { CredentialError } from "@ddscred/core";
 import type { Configuration } from "../configuration/model.ts";
+import { noteConcern } from "../credentials/attempt.ts";
 import { type DeploymentContext, openDeployment } from "../credentials/deployment.ts";
 import { Access } from "./access.ts";
 import { type AccessInput, compileAccess } from "./compile.ts";
@@ -38,8 +39,9 @@ export async function openAccess(configuration: Configuration, options: OpenAcce
   const { dialect = "spec", domain, domainTag = "", at = new Date() } = options;
   const wrong = configuration.findings.find(({ severity }) => severity === "error");
   if (wrong !== undefined) {
-    const { code, message, hint, location } = wrong;
-    throw new CredentialError(code, message, { hint, ...(location && { location }) });
+    const { code, message, hint, location, property } = wrong;
+    const error = new CredentialError(code, message, { hint, ...(location && { location }) });
+    throw property === undefined ? error : noteConcern(error, { property, ...(location && { location }) });
   }
   const opened = await OPENINGS[dialect](configuration, { ...options, at });
   return opened instanceof Access ? opened : compileAccess({ ...opened, domain, domainTag, at, dialect });

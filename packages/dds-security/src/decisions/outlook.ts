@@ -1,6 +1,7 @@
 import { domainSetHas } from "../documents/domains.ts";
 import type { Access } from "./access.ts";
 import type { Decision } from "./decision.ts";
+import { type Silence, silenceOf } from "./silence.ts";
 
 /** What one participant can say to another on a topic. */
 export interface TopicOutlook {
@@ -22,6 +23,8 @@ export interface Outlook {
   readonly sameProtection: boolean;
   /** In the order of the documents, publisher's first. */
   readonly topics: readonly TopicOutlook[];
+  /** Why none flows, where both may join, none does and none was asked for. */
+  readonly silence?: Silence;
 }
 
 /**
@@ -48,7 +51,8 @@ export function outlookOf(from: Access, to: Access, asked: readonly string[] = [
     };
   });
   const topics = all.filter(({ flows, isPattern }) => flows || !isPattern || asked.length > 0);
-  return { joins, sameProtection, topics };
+  const isSilent = joins && asked.length === 0 && !topics.some(({ flows }) => flows);
+  return { joins, sameProtection, topics, ...(isSilent && { silence: silenceOf(from, to) }) };
 }
 
 /** Of what the writer may publish, the reader subscribe, and both governances rule over. */
