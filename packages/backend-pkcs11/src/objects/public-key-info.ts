@@ -1,4 +1,4 @@
-import { type CurveName, type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
+import { type CurveName, der, type PublicKeyInfo, parsePublicKeyInfo } from "@ddscred/core";
 import { CKK_EC, CKK_EC_EDWARDS, CKK_RSA } from "../cryptoki/constants.ts";
 import { curveOf, curveParameters, isEd25519 } from "../cryptoki/curves.ts";
 import type { Attributes } from "../cryptoki/template.ts";
@@ -37,30 +37,16 @@ export function publicKeyFrom(said: KeyAttributes): PublicKeyInfo | undefined {
 }
 
 function rsaPublicKeyInfo(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
-  const key = der(0x30, derUnsigned(modulus), derUnsigned(exponent));
-  return der(0x30, rsaEncryption, der(0x03, Uint8Array.of(0), key));
+  const key = der.sequence(der.integer(modulus), der.integer(exponent));
+  return der.sequence(rsaEncryption, der.bitString(key));
 }
 
 function ecPublicKeyInfo(curve: CurveName, point: Uint8Array): Uint8Array {
-  return der(0x30, der(0x30, ecPublicKey, curveParameters[curve]), der(0x03, Uint8Array.of(0), point));
+  return der.sequence(der.sequence(ecPublicKey, curveParameters[curve]), der.bitString(point));
 }
 
 function ed25519PublicKeyInfo(key: Uint8Array): Uint8Array {
-  return der(0x30, der(0x30, idEd25519), der(0x03, Uint8Array.of(0), key));
-}
-
-function derUnsigned(number: Uint8Array): Uint8Array {
-  const first = number.findIndex((octet) => octet !== 0);
-  const magnitude = first < 0 ? Uint8Array.of(0) : number.subarray(first);
-  return der(0x02, (magnitude[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array(), magnitude);
-}
-
-function der(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat(content);
-  const { length } = body;
-  const size =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Uint8Array.of(tag, ...size), body]);
+  return der.sequence(der.sequence(idEd25519), der.bitString(key));
 }
 
 function parse(spki: Uint8Array): PublicKeyInfo | undefined {

@@ -1,4 +1,4 @@
-import { type PublicKeyInfo, readDer, sameBytes } from "@ddscred/core";
+import { der, type PublicKeyInfo, readDer, sameBytes } from "@ddscred/core";
 import { CKO_PUBLIC_KEY } from "../cryptoki/constants.ts";
 import type { Handle } from "../cryptoki/module.ts";
 import type { Template } from "../cryptoki/template.ts";
@@ -53,8 +53,7 @@ function publicTemplates({ spki, keyType }: PublicKeyInfo): readonly Template[] 
   if (bitString === undefined) return [];
   const key = spki.subarray(bitString.contentStart + 1, bitString.end);
   if (keyType === "ec") {
-    const header = key.length < 0x80 ? [0x04, key.length] : [0x04, 0x81, key.length];
-    const points = [key, Uint8Array.of(...header, ...key)];
+    const points = [key, der.octetString(key)];
     return points.map((point) => ({ CKA_CLASS: CKO_PUBLIC_KEY, CKA_EC_POINT: point }));
   }
   if (keyType !== "rsa") return [];

@@ -1,5 +1,5 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import { CredentialError, type CurveName } from "@ddscred/core";
+import { CredentialError, type CurveName, der } from "@ddscred/core";
 import { CKK_EC, CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from "../cryptoki/constants.ts";
 import { curveParameters } from "../cryptoki/curves.ts";
 import type { Template } from "../cryptoki/template.ts";
@@ -45,7 +45,8 @@ function templatesOf(key: KeyObject, { name }: NewKeyPair): { privateKey: Templa
     return halves(
       CKK_EC,
       { ...parameters, CKA_VALUE: bytes(d) },
-      { ...parameters, CKA_EC_POINT: octetString(point) },
+      // The DER of an OCTET STRING (PKCS#11 2.40 mechanisms 2.3.3).
+      { ...parameters, CKA_EC_POINT: der.octetString(point) },
     );
   }
   if (type === "rsa" && modulusLength >= 2048 && modulusLength <= 4096) {
@@ -73,11 +74,6 @@ function rsaSecrets({ d, p, q, dp, dq, qi }: JsonWebKey): Template {
     CKA_EXPONENT_2: bytes(dq),
     CKA_COEFFICIENT: bytes(qi),
   };
-}
-
-/** CKA_EC_POINT is the DER of an OCTET STRING (PKCS#11 2.40 mechanisms 2.3.3). */
-function octetString(content: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.of(0x04, content.length), content]);
 }
 
 const bytes = (text: string | undefined): Buffer => Buffer.from(text ?? "", "base64url");
