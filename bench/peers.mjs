@@ -117,7 +117,7 @@ async function rate(lanes, sign, seconds) {
   return (count / (performance.now() - start)) * 1000;
 }
 
-/** By default the first signature of a handle and mechanism is verified, slow ones, and one every 5 ms. */
+/** By default the first signature of a handle and mechanism is verified, slow ones, and one every 10 ms. */
 async function ours(key, isolation, options = {}) {
   const { pkcs11Backend } = await import("../packages/backend-pkcs11/dist/index.js");
   const { signatureSchemes } = await import("../packages/core/dist/index.js");

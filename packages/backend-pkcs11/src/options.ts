@@ -55,8 +55,8 @@ export interface Pkcs11BackendOptions {
   readonly sessions?: number;
   /**
    * Whether every signature is verified before it leaves. Default false: the first with each handle and by each
-   * mechanism is, each that took half a millisecond or more (RSA; each of a device), each of a module that cannot be watched, and one that comes 5 ms or
-   * more after the last that was. After each of the others a digest that was begun in the token's open session and
+   * mechanism is, each that took 2 ms or more (those of devices), each of a module that cannot be watched quickly, and one
+   * that comes 10 ms or more after the last that was. After each of the others a digest that was begun in the token's open session and
    * never ends must go on, which shows that nobody started the module anew.
    */
   readonly verifyEach?: boolean;

@@ -4,6 +4,7 @@ import { CredentialError, ecdsaRawToDer, type Signer, signatureSchemes, webCrypt
 import t from "tap";
 import { loadBinding } from "../dist/inline/binding.js";
 import { NativeWatch } from "../dist/inline/native-watch.js";
+import { Pace } from "../dist/inline/pace.js";
 import { noCompiler } from "./support/faulty.ts";
 import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
@@ -22,7 +23,7 @@ Object.assign(performance, { now: () => 1000 });
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const KEYS = 8;
 const IN_FLIGHT = 16;
-const ROUNDS = process.env["DDSCRED_TEST_LONG"] === "1" ? 1000 : 40;
+const ROUNDS = process.env["DDSCRED_TEST_LONG"] === "1" ? 1000 : 24;
 const names = Array.from({ length: KEYS }, (_, n) => `key-${n}`);
 const folder = noToken === false ? new TokenFolder() : undefined;
 folder?.add("exchange", names.flatMap(keyPair));
@@ -94,16 +95,19 @@ class Other {
   }
 }
 
-t.test(
-  "when another library starts SoftHSM anew, no signature by another key leaves",
-  onSoftHsm(),
-  async (t) => {
+for (const isCrowded of [false, true]) {
+  const look = isCrowded ? "of a moment share a look at the watch" : "have a look at the watch each";
+  const name = `when another library starts SoftHSM anew, no signature by another key leaves where those ${look}`;
+  t.test(name, onSoftHsm(), async (t) => {
+    const before = Object.getOwnPropertyDescriptor(Pace.prototype, "isCrowded") ?? {};
+    t.teardown(() => Object.defineProperty(Pace.prototype, "isCrowded", before));
+    Object.defineProperty(Pace.prototype, "isCrowded", { ...before, get: () => isCrowded });
     const other = await Other.create(softHsm);
     const { counts, traps } = await signThroughRestarts(other, ROUNDS);
     t.comment(counts, `stale numbers named another key ${traps} times`);
     t.equal(counts.wrong, 0);
     t.equal(counts.failed, 0, "the module is there, so the keys are found again");
-    t.ok(counts.good > 3000);
+    t.equal(counts.good, ROUNDS * 6 * IN_FLIGHT);
     t.ok(traps > 0, "the numbers do name other keys");
 
     const { goesOn } = NativeWatch.prototype;
@@ -113,8 +117,8 @@ t.test(
     Object.assign(NativeWatch.prototype, { goesOn });
     t.comment(unwatched.counts);
     t.ok(unwatched.counts.wrong > 0, "and it is the watch that keeps them in");
-  },
-);
+  });
+}
 
 /** Of one session the number stays good, of several only some do: both ways are gone. */
 async function signThroughRestarts(other: Other, rounds: number): Promise<{ counts: Counts; traps: number }> {
@@ -156,6 +160,40 @@ for (const isolation of ["inline", "process"] as const) {
     t.equal(counts.failed, 0, "and signing goes on");
   });
 }
+
+t.test(
+  "several who sign at once share the looks at the watch, one alone does not",
+  onSoftHsm(),
+  async (t) => {
+    Object.assign(performance, { now });
+    t.teardown(() => Object.assign(performance, { now: () => 1000 }));
+    const { backend, signers } = await open({ module: softHsm, isolation: "inline" });
+    t.teardown(() => backend.close());
+    const { goesOn } = NativeWatch.prototype;
+    t.teardown(() => Object.assign(NativeWatch.prototype, { goesOn }));
+    let looks = 0;
+    Object.assign(NativeWatch.prototype, {
+      goesOn(this: NativeWatch, session: Buffer) {
+        looks++;
+        return goesOn.call(this, session);
+      },
+    });
+    const looksFor = async (lanes: number): Promise<number> => {
+      looks = 0;
+      let signatures = 0;
+      const lane = async (): Promise<void> => {
+        for (const end = performance.now() + 300; performance.now() < end; signatures++)
+          await signers[signatures % KEYS]?.sign(scheme, Buffer.from(String(signatures)));
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      return looks / signatures;
+    };
+    const crowd = await looksFor(IN_FLIGHT);
+    t.ok(crowd < 0.5, `${crowd} looks for a signature of ${IN_FLIGHT} at once`);
+    const alone = await looksFor(1);
+    t.ok(alone > 0.9, `${alone} looks for a signature of one alone`);
+  },
+);
 
 t.test(
   "a device that does not hash cannot be watched: each signature is verified",

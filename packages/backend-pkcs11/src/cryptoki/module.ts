@@ -77,9 +77,9 @@ export interface Module {
    * C_SignInit and C_Sign, in this turn of the event loop. Undefined where that would take too long, or cannot be
    * watched; then nothing is changed. As {@link sign} otherwise; absent where nothing can be had in one turn.
    */
-  signNow?(session: Handle, request: SignRequest): Uint8Array | undefined;
+  signNow?(session: Handle, request: SignRequest): SignedNow | undefined;
 
-  /** Lets the event loop have its turn, where {@link signNow} has held it up for long enough. */
+  /** To be waited for before {@link signNow}, where that has kept the event loop from its turn for long enough. */
   pause?(): Promise<void> | undefined;
 
   /**
@@ -134,6 +134,14 @@ export interface SignRequest {
   readonly pin?: Secret;
   /** A session that is watched. */
   readonly watch?: Handle | undefined;
+}
+
+/** As the token gave it. */
+export interface SignedNow {
+  /** To be read in this turn: the next signature overwrites it. */
+  readonly raw: Uint8Array;
+  /** Whether the handles surely named what they named before; soon, where several signatures share a look at the watch. */
+  readonly isWatched: true | Promise<boolean>;
 }
 
 /** As the token gave it. */

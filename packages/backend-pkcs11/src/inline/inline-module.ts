@@ -1,6 +1,5 @@
 // Above 200 lines: one short method for each that a Module has.
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LibraryInfo, Secret } from "@ddscred/core";
 import { Handles } from "../cryptoki/handles.ts";
 import type {
@@ -10,6 +9,7 @@ import type {
   Module,
   SessionAccess,
   Signature,
+  SignedNow,
   SignRequest,
   Slot,
   TokenState,
@@ -161,8 +161,9 @@ export class InlineModule implements Module {
     const all: (Attributes<N> | undefined)[] = [];
     for (const object of objects) {
       // Thousands of objects are read one after the other: the event loop gets its turn in between.
-      if (all.length > 0 && this.#pace.isTurnOver(performance.now())) {
-        await nextTurn();
+      const pause = all.length > 0 ? this.#pace.pause() : undefined;
+      if (pause !== undefined) {
+        await pause;
         this.#handles.checkSession(session, "C_GetAttributeValue");
       }
       this.#handles.checkObject(object, "C_GetAttributeValue");
@@ -171,14 +172,14 @@ export class InlineModule implements Module {
     return all;
   }
 
-  signNow(session: Handle, request: SignRequest): Uint8Array | undefined {
+  signNow(session: Handle, request: SignRequest): SignedNow | undefined {
     this.#handles.checkSession(session, "C_SignInit");
     this.#handles.checkObject(request.key, "C_SignInit");
     return this.#signing.signNow(buffer(session), request);
   }
 
   pause(): Promise<void> | undefined {
-    return this.#pace.isTurnOver(performance.now()) ? nextTurn() : undefined;
+    return this.#pace.pause();
   }
 
   sign(session: Handle, request: SignRequest): Promise<Signature> {

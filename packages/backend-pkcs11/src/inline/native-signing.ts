@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { CKU_CONTEXT_SPECIFIC } from "../cryptoki/constants.ts";
-import type { Mechanism, Signature, SignRequest } from "../cryptoki/module.ts";
+import type { Mechanism, Signature, SignedNow, SignRequest } from "../cryptoki/module.ts";
 import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
 import { buffer } from "./buffer.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -26,6 +25,8 @@ export class NativeSigning {
   readonly #watch: NativeWatch;
   readonly #quick: QuickCalls;
   #signing = 0;
+  /** Of the signature that was made last in one turn. */
+  #output = Buffer.alloc(0);
 
   constructor(nativeModule: NativeModule, binding: Binding, { elsewhere, pace, watch, quick }: Means) {
     this.#native = nativeModule;
@@ -37,16 +38,17 @@ export class NativeSigning {
   }
 
   /** As `signNow` of a module. */
-  signNow(session: Buffer, request: SignRequest): Uint8Array | undefined {
-    const { watch, pin } = request;
+  signNow(session: Buffer, request: SignRequest): SignedNow | undefined {
+    const { watch, pin, length } = request;
     const kind = this.#pace.of(request);
+    if (watch === undefined || pin !== undefined || !kind.isQuick(false)) return undefined;
     const began = performance.now();
-    if (watch === undefined || pin !== undefined || !kind.isQuick(false) || this.#pace.isTurnOver(began))
-      return undefined;
     this.#begin(session, request);
-    const raw = this.#signHere(session, buffer(request.input), Buffer.allocUnsafe(request.length));
+    if (this.#output.length < length) this.#output = Buffer.alloc(length);
+    const raw = this.#signHere(session, buffer(request.input), this.#output);
     kind.tookHere(performance.now() - began);
-    return this.#watch.goesOn(buffer(watch)) ? raw : undefined;
+    if (this.#pace.isCrowded) return { raw, isWatched: this.#watch.goesOnSoon(buffer(watch)) };
+    return this.#watch.goesOn(buffer(watch)) ? { raw, isWatched: true } : undefined;
   }
 
   /** @param checked gives the session, if it and the key are still good when it is their turn */
@@ -71,11 +73,9 @@ export class NativeSigning {
   async #sign(request: SignRequest, checked: () => Buffer): Promise<Signature> {
     const kind = this.#pace.of(request);
     const isHere = kind.isQuick(this.#signing === 1);
-    let began = performance.now();
-    if (isHere && this.#pace.isTurnOver(began)) {
-      await nextTurn();
-      began = performance.now();
-    }
+    const pause = isHere ? this.#pace.pause() : undefined;
+    if (pause !== undefined) await pause;
+    const began = performance.now();
     const session = checked();
     this.#begin(session, request);
     const input = buffer(request.input);
@@ -121,4 +121,4 @@ export class NativeSigning {
 }
 
 /** Milliseconds. */
-const SLOW = 0.5;
+const SLOW = 2;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SignRequest } from "../cryptoki/module.ts";
 
 /**
@@ -13,6 +14,9 @@ export class Pace {
   readonly #kinds = new Map<number, KindOfKey>();
   #isPromising = false;
   #turnBegan = 0;
+  #turnEnds: Promise<void> | undefined;
+  #waiting = 0;
+  #isCrowded = false;
 
   /** The record for a kind of key, which says where it signs. */
   of({ mechanism, length }: SignRequest): KindOfKey {
@@ -27,15 +31,29 @@ export class Pace {
     this.#isPromising = time < QUICK_LOGIN;
   }
 
-  /** Whether calls on the module have kept the event loop waiting for long enough. */
-  isTurnOver(now: number): boolean {
-    if (this.#turnBegan === 0) {
-      this.#turnBegan = now;
-      setImmediate(() => {
-        this.#turnBegan = 0;
-      }).unref();
-    }
-    return now - this.#turnBegan > LONGEST_TURN;
+  /** Whether several callers sign at once, as far as the turn that ended last showed. */
+  get isCrowded(): boolean {
+    return this.#isCrowded;
+  }
+
+  /** Settles when the event loop had its turn; undefined where calls on the module have not kept it waiting for long. */
+  pause(): Promise<void> | undefined {
+    const now = performance.now();
+    if (this.#turnBegan === 0) this.#beginTurn(now);
+    if (now - this.#turnBegan < LONGEST_TURN) return undefined;
+    this.#waiting++;
+    this.#turnEnds ??= nextTurn();
+    return this.#turnEnds;
+  }
+
+  #beginTurn(now: number): void {
+    this.#turnBegan = now;
+    setImmediate(() => {
+      this.#turnBegan = 0;
+      this.#turnEnds = undefined;
+      if (this.#waiting > 0) this.#isCrowded = this.#waiting > 1;
+      this.#waiting = 0;
+    }).unref();
   }
 }
 
@@ -69,12 +87,15 @@ class KindOfKey {
 /**
  * Whether signatures take no longer than a number of milliseconds, but for one in ten. The way to another thread and
  * back takes time too, and on a busy machine most of it: so what was not slow there is tried here, and judged by that.
+ * The first ones are slow in any case, where many begin at once: so it is tried again, more and more seldom.
  */
 class Verdict {
   readonly #limit: number;
   #isTried: boolean;
   #signatures = 0;
   #slow = 0;
+  #wait = FIRST_WAIT;
+  #waited = 0;
 
   constructor(limit: number, isTried: boolean) {
     this.#limit = limit;
@@ -87,13 +108,18 @@ class Verdict {
 
   tookElsewhere(time: number): void {
     if (time < this.#limit) this.#signatures = this.#slow = 0;
-    if (time < WORTH_TRYING) this.#isTried = true;
+    if (time > WORTH_TRYING) return;
+    this.#isTried = true;
+    if (this.isQuick || ++this.#waited < this.#wait) return;
+    this.#signatures = this.#slow = this.#waited = 0;
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);
   }
 
   tookHere(time: number): void {
     this.#isTried = true;
     this.#signatures++;
     if (time > this.#limit) this.#slow++;
+    else if (this.#signatures > LONGEST_WAIT) this.#wait = FIRST_WAIT;
   }
 }
 
@@ -103,3 +129,6 @@ const QUICK_ALONE = 1;
 const WORTH_TRYING = 2;
 const QUICK_LOGIN = 10;
 const LONGEST_TURN = 4;
+/** Signatures. */
+const FIRST_WAIT = 64;
+const LONGEST_WAIT = 8192;

@@ -15,7 +15,7 @@ import { type ObjectPath, objectNames, objectUri, search, type TokenObject } fro
 /** What is known of a private key that stays true when its handle dies. */
 export interface PrivateKey {
   /** Canonical. */
-  readonly uri: string;
+  readonly uri: () => string;
   /** Finds it again. */
   readonly selector: ObjectPath;
   readonly publicKey: PublicKeyInfo;
@@ -63,7 +63,7 @@ export async function findPrivateKey(
 export async function bindKey(token: Token, { selector, uri }: PrivateKey): Promise<BoundKey> {
   const { epoch } = token;
   return await token.use(async (session) => {
-    const { handle } = await selectKey(token, session, selector, uri);
+    const { handle } = await selectKey(token, session, selector, uri());
     return { epoch, handle };
   });
 }
@@ -83,12 +83,12 @@ async function selectKey(
 
 /** What a private key says of itself, and the others say of it. For the errors see {@link findPrivateKey}. */
 export async function describeKey(token: Token, session: Handle, object: TokenObject): Promise<KnownKey> {
-  const uri = objectUri(token, object);
+  const uri = (): string => objectUri(token, object);
   const [said] = await token.module.attributesOf(session, [object.handle], usageAttributes);
   if (said === undefined) throw tokenError("CKR_OBJECT_HANDLE_INVALID", "C_GetAttributeValue");
   if (said.CKA_SIGN === false) {
     throw new CredentialError("MECHANISM_UNSUPPORTED", "the private key may not sign (CKA_SIGN is false)", {
-      uri,
+      uri: uri(),
     });
   }
   return {
@@ -116,18 +116,20 @@ export function keysOf({ halves, ...known }: KnownKey, expected?: Uint8Array): r
   if (first !== undefined) {
     const usable = all.filter(isUsable);
     if (usable.length > 0) return usable.map((publicKey) => ({ ...known, publicKey }));
-    throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${first.label} cannot be used`, { uri });
+    throw new CredentialError("KEY_UNSUPPORTED", `a key of the kind ${first.label} cannot be used`, {
+      uri: uri(),
+    });
   }
   if (given !== undefined) {
     throw new CredentialError("KEY_MISMATCH", `the private key on the token is no ${given.label} key`, {
-      uri,
+      uri: uri(),
     });
   }
   throw new CredentialError(
     "OBJECT_NOT_FOUND",
     "nothing on the token tells the public half of the private key",
     {
-      uri,
+      uri: uri(),
       hint: "Store its certificate, or a public key object, under the same id (CKA_ID) as the private key.",
     },
   );

@@ -76,7 +76,7 @@ async function prove(wanted: NewKeyPair, session: Handle, made: KeyPairHandles):
   if (key === undefined) throw new TypeError("a key has a public half");
   const signer = new TokenSigner(token, key, { epoch, handle: object.handle }, pin, nodeCrypto());
   await signOnce(signer.schemes, signal, (scheme, challenge) => signer.signFor(session, scheme, challenge));
-  return { uri: key.uri, publicKeyUri: objectUri(token, publicKey), protection, signer };
+  return { uri: key.uri(), publicKeyUri: objectUri(token, publicKey), protection, signer };
 }
 
 async function protectionOf(token: Token, session: Handle, key: Handle): Promise<KeyProtection> {

@@ -7,8 +7,10 @@ import type { Token } from "../token/token.ts";
 export interface Binding extends BoundKey {
   /** Whether a signature made with the handle was verified. */
   proven: boolean;
-  /** And when the last one was: `performance.now()`. */
+  /** And when the last one was made: `performance.now()`. */
   provenAt?: number;
+  /** While one is being verified. */
+  proof?: Promise<void> | undefined;
 }
 
 /** What the handles of one key depend on. */
@@ -63,15 +65,16 @@ export class Bindings {
     signature: Uint8Array,
     wasGood = false,
   ): Promise<void> {
+    const madeAt = performance.now();
     if (await this.#verifier.verify(this.#key.publicKey.spki, scheme, message, signature)) {
       binding.proven = true;
-      binding.provenAt = performance.now();
+      binding.provenAt = madeAt;
       return;
     }
     if (wasGood || !binding.proven) this.#token.forgetObjects(binding.epoch);
     if (binding.proven) {
       throw new CredentialError("TOKEN_ERROR", `the ${scheme.name} signature of the token does not verify`, {
-        uri: this.#key.uri,
+        uri: this.#key.uri(),
         call: "C_Sign",
         retryable: wasGood,
       });
@@ -80,10 +83,25 @@ export class Bindings {
       "KEY_MISMATCH",
       "a signature by the private key does not verify with its public key",
       {
-        uri: this.#key.uri,
+        uri: this.#key.uri(),
         hint: "The id (CKA_ID) pairs the private key with the public key or certificate of another one.",
       },
     );
+  }
+
+  /** Proves a handle anew that signed well before. Signatures of the same moment share the proof of the first. */
+  async renew(
+    binding: Binding,
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<void> {
+    if (binding.proof !== undefined) await binding.proof.catch(() => undefined);
+    if (isFresh(binding)) return;
+    binding.proof = this.prove(binding, scheme, message, signature, true).finally(() => {
+      binding.proof = undefined;
+    });
+    await binding.proof;
   }
 
   /** What a key that signed well does not say of itself: the handle may name another object now, and is looked up again. */
@@ -111,4 +129,4 @@ const ofAnotherKey: ReadonlySet<string> = new Set([
 ]);
 
 /** Milliseconds. */
-const FRESH = 5;
+const FRESH = 10;

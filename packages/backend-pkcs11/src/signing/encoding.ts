@@ -7,10 +7,15 @@ export function signatureLength({ keyType, bits = 0, curve }: PublicKeyInfo): nu
   return curve === undefined ? Math.ceil(bits / 8) : 2 * coordinateLengths[curve];
 }
 
-/** A signature as the token gave it, in the encoding of a signer: ECDSA in DER. The length is that of the key. */
+/**
+ * A signature as the token gave it, in the encoding of a signer: ECDSA in DER. The length is that of the key. The bytes
+ * are of Node.js's pool, for memory of their own takes as long as all else that is done for a signature here.
+ */
 export function encodedSignature({ keyType }: PublicKeyInfo, raw: Uint8Array): Uint8Array {
-  return keyType === "ec" ? ecdsaRawToDer(raw) : new Uint8Array(raw);
+  return keyType === "ec" ? ecdsaRawToDer(raw, pooled) : Buffer.from(raw);
 }
+
+const pooled = (length: number): Buffer => Buffer.allocUnsafe(length);
 
 export function wrongLength(raw: Uint8Array, length: number): CredentialError {
   const lengths = `${raw.length} bytes, not ${length}`;

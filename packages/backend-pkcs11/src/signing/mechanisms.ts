@@ -101,7 +101,10 @@ function digestWith(name: HashName): (message: Uint8Array) => Buffer {
 /** ECDSA uses the leftmost bits of a hash that is longer than the order (FIPS 186-5 6.4.1); not all tokens cut it. */
 function truncated(digest: (message: Uint8Array) => Buffer, curve: CurveName) {
   const longest = coordinateLengths[curve];
-  return (message: Uint8Array): Buffer => digest(message).subarray(0, longest);
+  return (message: Uint8Array): Buffer => {
+    const whole = digest(message);
+    return whole.length > longest ? whole.subarray(0, longest) : whole;
+  };
 }
 
 /** DigestInfo up to the hash itself (RFC 8017 9.2, note 1). */

@@ -1,5 +1,5 @@
 import type { CallOptions } from "@ddscred/core";
-import type { Handle, Signature, SignRequest } from "../cryptoki/module.ts";
+import type { Handle, Signature, SignedNow, SignRequest } from "../cryptoki/module.ts";
 import type { PrivateKey } from "../objects/private-key.ts";
 import type { PinRequest } from "../token/pin.ts";
 import { gone, type SessionPool } from "../token/session-pool.ts";
@@ -21,6 +21,12 @@ export interface MadeSignature {
   readonly isSure: boolean;
 }
 
+/** As {@link MadeSignature}, but for that it may become sure only soon. */
+export interface SignatureNow {
+  readonly signature: Uint8Array;
+  readonly isSure: true | Promise<boolean>;
+}
+
 /** Makes single signatures with one key, by a handle and in one way: in a session that is free, with a PIN where each wants it. */
 export class SignatureMaker {
   readonly #token: Token;
@@ -39,20 +45,15 @@ export class SignatureMaker {
   }
 
   /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */
-  now(binding: Binding, plan: SigningPlan, message: Uint8Array): Uint8Array | undefined {
+  now(binding: Binding, plan: SigningPlan, message: Uint8Array): SignatureNow | undefined {
     const { openPool: pool, module, watch, epoch } = this.#token;
     if (pool === undefined || watch === undefined || module.signNow === undefined) return undefined;
     if (this.#key.alwaysAuthenticate || binding.epoch !== epoch || message.length > LARGE) return undefined;
     const session = binding.proven ? pool.take() : undefined;
     if (session === undefined) return undefined;
-    let raw: Uint8Array | undefined;
-    try {
-      raw = module.signNow(session, this.#request(binding, plan, message));
-    } catch (error) {
-      throw this.#failed(error, binding, pool, session);
-    }
-    pool.release(session);
-    return raw && this.#encode(raw);
+    const made = this.#inTurn(binding, pool, session, this.#request(binding, plan, message));
+    if (made === undefined) pool.release(session);
+    return made;
   }
 
   /** As soon as there is a session; for the errors see `Module.sign`. `SESSION_LOST` where the handle is of another epoch by then. */
@@ -73,6 +74,12 @@ export class SignatureMaker {
     // Not before there is a session: for the only one the watch is ended.
     const request = this.#request(binding, plan, message);
     const { module } = this.#token;
+    if (isOurs && pin === undefined && binding.proven) {
+      // Without the hops of promises, for which those who wait behind would wait too, and again for theirs.
+      await module.pause?.();
+      const now = this.#inTurn(binding, pool, session, request);
+      if (now !== undefined) return { ...now, isSure: this.#isCurrent(binding) && (await now.isSure) };
+    }
     let made: Signature;
     try {
       made = await (pin === undefined
@@ -82,10 +89,29 @@ export class SignatureMaker {
       throw this.#failed(error, binding, isOurs ? pool : undefined, session);
     }
     if (isOurs) pool.release(session);
-    return {
-      signature: this.#encode(made.raw),
-      isSure: made.isWatched && binding.epoch === this.#token.epoch,
-    };
+    return { signature: this.#encode(made.raw), isSure: this.#isCurrent(binding) && made.isWatched };
+  }
+
+  /** Gives the session back, unless that cannot be done. */
+  #inTurn(
+    binding: Binding,
+    pool: SessionPool,
+    session: Handle,
+    request: SignRequest,
+  ): SignatureNow | undefined {
+    let made: SignedNow | undefined;
+    try {
+      made = this.#token.module.signNow?.(session, request);
+    } catch (error) {
+      throw this.#failed(error, binding, pool, session);
+    }
+    if (made === undefined) return undefined;
+    pool.release(session);
+    return { signature: this.#encode(made.raw), isSure: made.isWatched };
+  }
+
+  #isCurrent({ epoch }: Binding): boolean {
+    return epoch === this.#token.epoch;
   }
 
   async #acquire(pool: SessionPool, options: SignOptions | undefined): Promise<Handle> {

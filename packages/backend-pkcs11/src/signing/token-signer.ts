@@ -15,7 +15,7 @@ import type { Token } from "../token/token.ts";
 import { type Binding, Bindings, isFresh } from "./binding.ts";
 import { checkUnchanged, hashed, isLarge } from "./large-message.ts";
 import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechanisms.ts";
-import { SignatureMaker, type SignOptions } from "./one-signature.ts";
+import { SignatureMaker, type SignatureNow, type SignOptions } from "./one-signature.ts";
 
 /**
  * A private key on a token. What it holds is how to find the key, never just a handle: a handle of an earlier
@@ -23,8 +23,6 @@ import { SignatureMaker, type SignOptions } from "./one-signature.ts";
  * each epoch, and until a signature made with it has been verified, none leaves unverified.
  */
 export class TokenSigner implements Omit<Signer, "sign"> {
-  /** Canonical, of the private key. */
-  readonly uri: string;
   readonly publicKey: Uint8Array;
   readonly schemes: readonly SignatureScheme[];
   readonly extractable: boolean | undefined;
@@ -46,7 +44,6 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     verifier: Verifier,
     verifiesEach = false,
   ) {
-    this.uri = key.uri;
     this.publicKey = key.publicKey.spki;
     this.schemes = schemesForKey(key.publicKey);
     this.extractable = key.extractable;
@@ -57,6 +54,11 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     this.#maker = new SignatureMaker(token, key, pin, this.#bindings);
   }
 
+  /** Canonical, of the private key. */
+  get uri(): string {
+    return this.#key.uri();
+  }
+
   /** As {@link Signer.sign}; the signature itself where it can be had in this turn, because promises take time too. */
   sign(
     scheme: SignatureScheme,
@@ -65,15 +67,9 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   ): Uint8Array | Promise<Uint8Array> {
     if (!this.schemes.includes(scheme)) throw unsupported(this.#key.publicKey.label, scheme);
     if (!(message instanceof Uint8Array)) throw new TypeError("a message is a Uint8Array");
-    let signature: Uint8Array | undefined;
-    let failure: unknown;
-    try {
-      signature = this.#signNow(scheme, message);
-    } catch (error) {
-      failure = error;
-    }
-    if (signature !== undefined && isFresh(this.#bindings.last)) return signature;
-    return this.#goOn(scheme, message, options, signature, failure);
+    const pause = this.#plans.has(scheme) ? this.#token.module.pause?.() : undefined;
+    if (pause === undefined || isLarge(message, scheme)) return this.#signNow(scheme, message, options);
+    return this.#signAfter(pause, scheme, message, options);
   }
 
   /**
@@ -84,32 +80,65 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     return await this.#sign(scheme, message, { writing });
   }
 
-  /** Verifies a signature that was made at once, or makes one. */
+  async #signAfter(
+    pause: Promise<void>,
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array> {
+    const own = Buffer.from(message); // the caller may change it meanwhile
+    await pause;
+    return this.#signNow(scheme, own, options, own);
+  }
+
+  /** In this turn, where nothing speaks against it; `own` is the message, where nobody else can change it. */
+  #signNow(
+    scheme: SignatureScheme,
+    message: Uint8Array,
+    options: CallOptions | undefined,
+    own?: Uint8Array,
+  ): Uint8Array | Promise<Uint8Array> {
+    const plan = this.#verifiesEach ? undefined : this.#plans.get(scheme);
+    const { last } = this.#bindings;
+    let made: SignatureNow | undefined;
+    try {
+      made = plan && this.#maker.now(last, plan, message);
+    } catch (error) {
+      return this.#goOn(scheme, message, options, error);
+    }
+    if (made === undefined) return this.#goOn(scheme, message, options);
+    if (made.isSure === true && isFresh(last)) return made.signature;
+    return this.#settle(made, last, scheme, own ?? Buffer.from(message), options);
+  }
+
+  /** A signature that was made at once leaves when it is sure, and its handle proven not long ago. */
+  async #settle(
+    { signature, isSure }: SignatureNow,
+    binding: Binding,
+    scheme: SignatureScheme,
+    own: Uint8Array,
+    options: CallOptions | undefined,
+  ): Promise<Uint8Array> {
+    if (isSure !== true && !(await isSure)) return await this.#goOn(scheme, own, options);
+    if (isFresh(binding)) return signature;
+    try {
+      await this.#bindings.renew(binding, scheme, own, signature);
+    } catch (error) {
+      return await this.#goOn(scheme, own, options, error);
+    }
+    return signature;
+  }
+
+  /** Makes a signature as soon as that can be done; after a failure, where that can be mended. */
   async #goOn(
     scheme: SignatureScheme,
     message: Uint8Array,
     options: CallOptions | undefined,
-    made: Uint8Array | undefined,
-    failure: unknown,
+    failure?: unknown,
   ): Promise<Uint8Array> {
     // The caller may change the message while the token computes.
     const own = isLarge(message, scheme) ? await hashed(message, scheme) : Buffer.from(message);
-    let signature = made;
     let first = failure;
-    try {
-      const pause = first === undefined && signature === undefined && this.#token.module.pause?.();
-      if (pause instanceof Promise) {
-        await pause;
-        signature = this.#signNow(scheme, own);
-      }
-      if (signature !== undefined) {
-        const { last } = this.#bindings;
-        if (!isFresh(last)) await this.#bindings.prove(last, scheme, own, signature, true);
-        return signature;
-      }
-    } catch (error) {
-      first = error;
-    }
     const attempt = async (): Promise<Uint8Array> => {
       if (first === undefined) return await this.#sign(scheme, own, options);
       const error = first;
@@ -124,13 +153,6 @@ export class TokenSigner implements Omit<Signer, "sign"> {
     }
   }
 
-  /** In this turn, where that can be done and nothing speaks against it. */
-  #signNow(scheme: SignatureScheme, message: Uint8Array): Uint8Array | undefined {
-    const plan = this.#plans.get(scheme);
-    if (plan === undefined || this.#verifiesEach) return undefined;
-    return this.#maker.now(this.#bindings.last, plan, message);
-  }
-
   async #sign(
     scheme: SignatureScheme,
     message: Uint8Array,
@@ -138,14 +160,14 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   ): Promise<Uint8Array> {
     const { last } = this.#bindings;
     const isGood = last.epoch === this.#token.epoch;
-    // Who writes has a session, perhaps the only one, and must not wait for another.
-    if (!isGood && options?.writing !== undefined) throw gone();
+    if (!isGood && options?.writing !== undefined) throw gone(); // who writes may have the only session
     const binding = isGood ? last : await this.#bindings.bindAgain();
     const known = this.#plans.get(scheme);
     if (known !== undefined) {
       const { signature, isSure } = await this.#maker.by(binding, known, message, options);
-      if (this.#verifiesEach || !isSure || !isFresh(binding))
+      if (this.#verifiesEach || !isSure || !binding.proven)
         await this.#bindings.prove(binding, scheme, message, signature, binding.proven);
+      else if (!isFresh(binding)) await this.#bindings.renew(binding, scheme, message, signature);
       return signature;
     }
     const { signature, plan } = await this.#signFirst(binding, scheme, message, options);

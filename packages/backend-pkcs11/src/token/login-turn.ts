@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenInfo } from "@ddscred/core";
 import { threadMemory } from "../thread-memory.ts";
@@ -32,7 +32,7 @@ async function taken(place: number): Promise<number> {
 /** Two tokens may share a turn, and wait for each other. */
 function placeOf({ manufacturerID, model, serialNumber, label }: TokenInfo): number {
   const text = JSON.stringify([manufacturerID, model, serialNumber, label]);
-  return createHash("sha256").update(text).digest().readUInt16LE() % PLACES;
+  return hash("sha256", text, "buffer").readUInt16LE() % PLACES;
 }
 
 const PLACES = 256;

@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 import { type Secret, sameBytes, type TokenInfo } from "@ddscred/core";
 import { threadMemory } from "../thread-memory.ts";
 
@@ -68,9 +68,11 @@ function markOf(number: number): Uint8Array {
 }
 
 function hashed(place: string, pin?: Secret): Buffer {
-  const hash = createHash("sha256").update(salt()).update(place);
-  if (pin !== undefined) hash.update("\0").update(pin.reveal());
-  return hash.digest();
+  const text = Buffer.from(pin === undefined ? place : `${place}\0${pin.reveal()}`);
+  const salted = Buffer.concat([salt(), text]);
+  const digest = hash("sha256", salted, "buffer");
+  for (const held of [text, salted]) held.fill(0);
+  return digest;
 }
 
 /** Of the process: the thread that is first makes it. */

@@ -13,6 +13,5 @@ export function notePinVariable({ query: { "pin-source": source = "" } }: Pkcs11
  * that is read by a PIN provider; those of URIs are known.
  */
 export function notePinSource(source: string): void {
-  const [, name] = /^env:([^]+)$/i.exec(source) ?? [];
-  if (name !== undefined) pinVariables.add(name);
+  if (source.length > 4 && source.slice(0, 4).toLowerCase() === "env:") pinVariables.add(source.slice(4));
 }

@@ -15,24 +15,27 @@ const fieldLengths: Readonly<Record<CurveName, number>> = { "P-256": 32, "P-384"
 /**
  * The DER of a signature given as r || s, each half big-endian and padded to the same length.
  *
+ * @param allocate makes the bytes, which need not be zeros
  * @throws CredentialError `SIGNATURE_INVALID` where that is not its form
  */
-export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
+export function ecdsaRawToDer(
+  raw: Uint8Array,
+  allocate = (length: number): Uint8Array => new Uint8Array(length),
+): Uint8Array {
   const half = raw.length / 2;
   if (!Number.isInteger(half) || half === 0 || half > fieldLengths["P-521"]) {
     throw new CredentialError("SIGNATURE_INVALID", `an ECDSA signature is not ${raw.length} bytes long`);
   }
-  const r = integerContent(raw, 0, half);
-  const s = integerContent(raw, half, raw.length);
-  const length = 4 + r.length + s.length;
+  const r = withoutZeros(raw, 0, half);
+  const s = withoutZeros(raw, half, raw.length);
+  const length = 4 + signOctets(raw, r) + (half - r) + signOctets(raw, s) + (raw.length - s);
   const header = length < 0x80 ? 2 : 3;
-  // A signer's hot path: one allocation, no copies through arrays.
-  const der = new Uint8Array(header + length);
+  // A signer's hot path: one allocation, no views, no copies through arrays.
+  const der = allocate(header + length);
   der[0] = DerTag.SEQUENCE;
   if (header === 3) der[1] = 0x81;
   der[header - 1] = length;
-  putInteger(der, header, raw, r);
-  putInteger(der, header + 2 + r.length, raw, s);
+  putInteger(der, putInteger(der, header, raw, r, half), raw, s, raw.length);
   return der;
 }
 
@@ -68,27 +71,25 @@ function magnitude(der: Uint8Array, at: number): Uint8Array | undefined {
   return size === 1 || second < 0x80 ? undefined : der.subarray(at + 3, end);
 }
 
-/** Where the content octets of a magnitude are, without leading zeros, and whether a zero must go before them. */
-interface IntegerContent {
-  readonly start: number;
-  readonly end: number;
-  readonly length: number;
-}
-
-function integerContent(bytes: Uint8Array, from: number, end: number): IntegerContent {
+/** Where a magnitude begins, without its leading zeros. */
+function withoutZeros(bytes: Uint8Array, from: number, end: number): number {
   let start = from;
   while (start < end - 1 && bytes[start] === 0) start++;
-  return { start, end, length: end - start + ((bytes[start] ?? 0) >= 0x80 ? 1 : 0) };
+  return start;
 }
 
-/** Where the number needs a sign octet, it is the zero that the array already holds. */
-function putInteger(
-  der: Uint8Array,
-  at: number,
-  raw: Uint8Array,
-  { start, end, length }: IntegerContent,
-): void {
+/** How many zeros go before a magnitude, so that it is no negative number. */
+function signOctets(bytes: Uint8Array, start: number): number {
+  return (bytes[start] ?? 0) >= 0x80 ? 1 : 0;
+}
+
+/** @returns where the next one goes */
+function putInteger(der: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  const zeros = signOctets(bytes, start);
   der[at] = DerTag.INTEGER;
-  der[at + 1] = length;
-  der.set(raw.subarray(start, end), at + 2 + length - (end - start));
+  der[at + 1] = zeros + end - start;
+  let to = at + 2;
+  if (zeros > 0) der[to++] = 0;
+  for (let n = start; n < end; n++) der[to++] = bytes[n] ?? 0;
+  return to;
 }
