@@ -17,6 +17,7 @@ import vm from "node:vm";
 import { buildSync } from "esbuild";
 import { nodeDirectory, PNPM, root } from "./setup.mjs";
 
+const SOFTHSM = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"];
 const folder = mkdtempSync(join(tmpdir(), "ddscred-packages-"));
 try {
   const tarballs = packAll();
@@ -115,12 +116,27 @@ function installEverything(tarballs) {
   run("npm", ["install", "--no-audit", "--no-fund", ...Object.values(tarballs)], project, env);
   run(join(project, "node_modules/.bin/ddscred"), ["--version"], project);
   run(join(project, "node_modules/.bin/ddscred"), ["demo"], project);
+  // A library as one file must still find the program of the process that owns a module.
+  writeFileSync(
+    join(project, "library.js"),
+    `import { pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { CredentialError } from "@ddscred/core";
+const [module] = process.argv.slice(2);
+const tokens = pkcs11Backend({ module });
+const error = await tokens.signer("pkcs11:token=nowhere").catch((error) => error);
+await tokens.close();
+if (!(error instanceof CredentialError)) throw error;
+if (error.code !== "TOKEN_NOT_FOUND") throw new Error(error.code + ": " + error.message);
+`,
+  );
+  const softHsm = SOFTHSM.find((file) => existsSync(file));
+  if (softHsm !== undefined) run(process.execPath, ["library.js", softHsm], project);
 }
 
 /** Bundled for a browser, and evaluated where there is neither Buffer nor process nor require. */
 function runInBrowser(name) {
   const { outputFiles } = buildSync({
-    entryPoints: [join(root, "packages", name, "dist/index.js")],
+    entryPoints: [join(root, "packages", name, "bundle/index.js")],
     bundle: true,
     platform: "browser",
     format: "iife",

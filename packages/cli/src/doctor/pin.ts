@@ -100,6 +100,6 @@ const PIN_INLINE = finding(
   "warning",
   "files",
   "the PIN stands in the URI",
-  "Prefer pin-source=file:/path, a file of mode 0400; else keep the configuration to yourself: `chmod 0400 FILE`.",
+  "Take it from an environment variable: pin-value=${DDS_PIN} in a configuration of Cyclone DDS, FASTDDS_PKCS11_PIN for Fast DDS; ddscred reads pin-source=file:/path, too.",
   { code: "PIN_INLINE" },
 );
