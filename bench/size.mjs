@@ -24,7 +24,11 @@ function loadingTimes(folder, packs) {
   installedSize(project, packs);
   const load = (what, cwd) => runProgram(process.execPath, ["-e", what && `import("${what}")`], { cwd });
   const modules = join(root, "packages/backend-pkcs11/dist/index.js");
-  const works = [() => load("", project), () => load("@ddscred/backend-pkcs11", project), () => load(modules)];
+  const works = [
+    () => load("", project),
+    () => load("@ddscred/backend-pkcs11", project),
+    () => load(modules),
+  ];
   const [empty, published, single] = alternate(works);
   const [took, alone] = [published - empty, single - empty];
   report(

@@ -1,7 +1,7 @@
 // `npm test`: sets up, installs the system packages that token tests need where it may, checks, and tests.
 // The last line is `N passed, N failed, N skipped`: assertions by tap, and one for each check of the house.
 
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installFingerprint, root, setUp, step } from "./setup.mjs";
@@ -60,24 +60,29 @@ try {
   process.exit(1);
 }
 installSystemPackages();
-check("lint", bin("oxlint"), ["--type-aware"]);
-check("format", bin("biome"), ["check", "."]);
-check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]);
-check("documents quote the sources", process.execPath, [join(root, "scripts/docs.mjs"), "--check"]);
-check("unused exports and dependencies", bin("knip"), []);
-check("packages as published", process.execPath, [join(root, "scripts/check-packages.mjs")]);
+await Promise.all([
+  check("packages as published", process.execPath, [join(root, "scripts/check-packages.mjs")]),
+  check("lint", bin("oxlint"), ["--type-aware"]),
+  check("format", bin("biome"), ["check", "."]),
+  check("arrows between packages", process.execPath, [join(root, "scripts/check-arrows.mjs")]),
+  check("documents quote the sources", process.execPath, [join(root, "scripts/docs.mjs"), "--check"]),
+  check("unused exports and dependencies", bin("knip"), []),
+]);
 runTests();
 if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join(", ")}\n`);
 process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
 process.exit(count.failed > 0 ? 1 : 0);
 
-function check(what, command, args) {
-  const result = spawnSync(command, args, { cwd: root, encoding: "utf8" });
-  const good = result.status === 0;
+async function check(what, command, args) {
+  const [error, output] = await new Promise((resolve) => {
+    const options = { cwd: root, maxBuffer: 1 << 26 };
+    execFile(command, args, options, (error, stdout, stderr) => resolve([error, `${stdout}${stderr}`]));
+  });
+  const good = error === null;
   count[good ? "passed" : "failed"]++;
   if (!good) failed.push(what);
   process.stdout.write(`${good ? "ok    " : "FAILED"} ${what}\n`);
-  if (!good) process.stdout.write(`${result.stdout ?? ""}${result.stderr ?? result.error}\n`);
+  if (!good) process.stdout.write(`${output || error}\n`);
 }
 
 function runTests() {
