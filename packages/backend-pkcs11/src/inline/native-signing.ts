@@ -44,7 +44,7 @@ export class NativeSigning {
     if (watch === undefined || pin !== undefined || !kind.isQuick(false)) return undefined;
     const began = performance.now();
     this.#begin(session, request);
-    if (this.#output.length < length) this.#output = Buffer.alloc(length);
+    if (this.#output.length !== length) this.#output = Buffer.alloc(length);
     const raw = this.#signHere(session, buffer(request.input), this.#output);
     kind.tookHere(performance.now() - began);
     if (this.#pace.isCrowded) return { raw, isWatched: this.#watch.goesOnSoon(buffer(watch)) };
