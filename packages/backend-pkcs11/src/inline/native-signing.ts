@@ -94,9 +94,12 @@ export class NativeSigning {
     return { raw, isWatched: this.#isWatched(request, took) };
   }
 
-  /** To verify what took longer takes no time beside; and a device may be asked over a network. */
+  /**
+   * To verify what took longer takes no time beside; and a device may be asked over a network. Of those that are under
+   * way at once each waits for the others too.
+   */
   #isWatched({ watch }: SignRequest, took: number): boolean {
-    return watch !== undefined && took < SLOW && this.#watch.goesOn(buffer(watch));
+    return watch !== undefined && took < SLOW * this.#signing && this.#watch.goesOn(buffer(watch));
   }
 
   /** Without a function made for it alone: this is where a token in software spends its time. */
