@@ -9,6 +9,7 @@ import { type CryptoProvider, createResolver, type Resolver } from "@ddscred/cor
 import { nodeCrypto } from "@ddscred/crypto-node";
 import { definedOnly } from "./options.ts";
 import { programPins } from "./pin/pins.ts";
+import { lendTpmStore } from "./tpm-store.ts";
 
 /** How the program's resolver is put together. */
 export interface Wiring {
@@ -34,8 +35,10 @@ export interface Wired {
 
 /** The only place that knows all backends. None opens anything before its first call. */
 export function wire(wiring: Wiring): Wired {
-  // A TPM's module is among those that are looked through. Where there is no TPM, tpm2-tss would fill the terminal.
+  // A TPM's module is among those that are looked through. Where there is no TPM, it would fill the terminal.
   process.env["TSS2_LOG"] ??= "all+NONE";
+  process.env["TPM2_PKCS11_LOG_LEVEL"] ??= "0";
+  if (wiring.module === undefined) process.once("exit", lendTpmStore());
   const crypto = nodeCrypto();
   const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
   const pkcs11 = pkcs11Backend({

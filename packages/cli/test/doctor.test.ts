@@ -1,7 +1,7 @@
 // What stands between a participant and its token: each thing that doctor must notice, and that it keeps PINs.
 
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { discoverModules } from "@ddscred/backend-pkcs11";
@@ -397,6 +397,21 @@ t.test("a server of p11-kit that does not answer is an error", async (t) => {
   await once(server, "listening");
   t.match(await judgeP11KitServer(`unix:path=${path}`), [{ severity: "ok" }]);
   t.same(await judgeP11KitServer(""), []);
+});
+
+const TPM = "/usr/share/p11-kit/modules/tpm2_pkcs11.module";
+const noTpm = existsSync(TPM) ? {} : { skip: "no module of a TPM" };
+t.test("looking leaves no store of a TPM behind", noTpm, async (t) => {
+  const home = temporaryFolder(t);
+  const options = { cwd: home, env: { HOME: home, TMPDIR: home } };
+  for (const args of [["ls"], ["doctor"], ["check", "--property", "private_key=pkcs11:token=x;object=y"]]) {
+    ddscred(args, options);
+    t.same(
+      readdirSync(home).filter((name) => name !== ".cache"),
+      [],
+      args.join(" "),
+    );
+  }
 });
 
 t.test("where no token is there, the modules that were tried are named", { skip }, async (t) => {

@@ -9,7 +9,6 @@ import { judgePinSource, notTried } from "../doctor/pin.ts";
 import { renderDoctor } from "../doctor/render.ts";
 import type { DoctorFinding, DoctorReport } from "../doctor/report.ts";
 import { judgeTokens, tokenRows } from "../doctor/tokens.ts";
-import { withoutNewTpmStore } from "../doctor/tpm-store.ts";
 import { judgeUri, readUri, type TokenAccess } from "../doctor/uri.ts";
 import { UsageError } from "../exit.ts";
 import type { Verb } from "../main.ts";
@@ -19,6 +18,7 @@ import { programPins } from "../pin/pins.ts";
 import { exitOf } from "../terminal/errors.ts";
 import { printJson } from "../terminal/json.ts";
 import { styleOf } from "../terminal/style.ts";
+import { lendTpmStore } from "../tpm-store.ts";
 
 const usage = `Usage: ddscred doctor [OPTIONS] [URI]
 
@@ -83,7 +83,8 @@ async function examine(
     uri: uri.query["module-path"],
     opensslFolder: program?.folder,
   });
-  const examined = await withoutNewTpmStore(() => examineModules(discovery, uri, access.trace));
+  const takeBack = lendTpmStore();
+  const examined = await examineModules(discovery, uri, access.trace).finally(takeBack);
   const used = examined.find((one) => one.used);
   const findings = [
     await judgeBinding(),
