@@ -1,5 +1,5 @@
 import { generateKeyPairSync, hash } from "node:crypto";
-import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
+import { type Pkcs11BackendOptions, type Pkcs11Event, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { CredentialError, ecdsaRawToDer, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
 import { loadBinding } from "../dist/inline/binding.js";
@@ -22,11 +22,20 @@ t.teardown(() => Object.assign(performance, { now }));
 Object.assign(performance, { now: () => 1000 });
 const scheme = signatureSchemes.ecdsa_p256_sha256;
 const KEYS = 8;
+/** Of a token of longer keys, the one that is not: with a number in the middle of theirs. */
+const SHORT = 4;
 const IN_FLIGHT = 16;
 const ROUNDS = process.env["DDSCRED_TEST_LONG"] === "1" ? 1000 : 24;
 const names = Array.from({ length: KEYS }, (_, n) => `key-${n}`);
 const folder = noToken === false ? new TokenFolder() : undefined;
-folder?.add("exchange", names.flatMap(keyPair));
+folder?.add(
+  "exchange",
+  names.flatMap((name, n) => keyPair(name, n)),
+);
+folder?.add(
+  "lengths",
+  names.flatMap((name, n) => keyPair(name, n, n === SHORT ? "P-256" : "P-384")),
+);
 t.teardown(() => folder?.remove());
 
 /** As much of the binding as another library in this process uses. */
@@ -218,6 +227,28 @@ t.test(
   },
 );
 
+t.test("a handle that names a longer key by now is looked up again", onSoftHsm(), async (t) => {
+  if (folder === undefined || noCompiler() !== false) return;
+  const module = new TableModule(folder);
+  t.teardown(() => module.close());
+  module.reset();
+  const refusals: (string | undefined)[] = [];
+  const onEvent = (event: Pkcs11Event): void => {
+    if (event.type === "recovered") refusals.push(event.error.rv);
+  };
+  const { backend, signers } = await open({ module: module.path, isolation: "inline", onEvent }, "lengths");
+  t.teardown(() => backend.close());
+  const signer = signers[SHORT];
+  if (signer === undefined) return;
+  for (let exchange = 1; exchange < 16; exchange++) {
+    for (let n = 0; n < 4; n++) t.equal(await outcome(signer), "good");
+    module.change({ exchange });
+    for (let n = 0; n < 4; n++) t.equal(await outcome(signer), "good", `after exchange ${exchange}`);
+    module.change({});
+  }
+  t.ok(refusals.includes("CKR_BUFFER_TOO_SMALL"), refusals.join(" "));
+});
+
 type Counts = Record<"good" | "failed" | "wrong", number>;
 
 function add(counts: Counts, more: Counts): void {
@@ -245,12 +276,11 @@ async function outcome(signer: Signer): Promise<keyof Counts> {
   }
 }
 
-async function open(options: Pkcs11BackendOptions) {
+async function open(options: Pkcs11BackendOptions, token = "exchange") {
   const backend = pkcs11Backend(options);
-  const login = `?pin-value=${PIN}`;
   const signers: Signer[] = [];
   for (const name of names)
-    signers.push(await backend.signer(`pkcs11:token=exchange;object=${name}${login}`));
+    signers.push(await backend.signer(`pkcs11:token=${token};object=${name}?pin-value=${PIN}`));
   return { backend, signers };
 }
 
@@ -273,11 +303,12 @@ function onSoftHsm(): { skip?: string } {
   return noToken === false ? {} : { skip: noToken };
 }
 
-function keyPair(label: string, n: number) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+function keyPair(label: string, n: number, curve: "P-256" | "P-384" = "P-256") {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: curve });
   const { x = "", y = "" } = privateKey.export({ format: "jwk" });
-  const point = Buffer.concat([Buffer.of(4, 65, 4), ...[x, y].map((part) => Buffer.from(part, "base64url"))]);
+  const [left, right] = [x, y].map((part) => Buffer.from(part, "base64url")) as [Buffer, Buffer];
+  const point = Buffer.concat([Buffer.of(4, 1 + 2 * left.length, 4), left, right]);
   const id = `0${n}`;
   const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  return [privateKeyObject(pkcs8, { label, id }), ecPublicKeyObject("P-256", point, { label, id })];
+  return [privateKeyObject(pkcs8, { label, id }), ecPublicKeyObject(curve, point, { label, id })];
 }

@@ -77,7 +77,7 @@ export interface Module {
    * C_SignInit and C_Sign, in this turn of the event loop. Undefined where that would take too long, or cannot be
    * watched; then nothing is changed. As {@link sign} otherwise; absent where nothing can be had in one turn.
    */
-  signNow?(session: Handle, request: SignRequest): SignedNow | undefined;
+  signNow?(session: Handle, request: SignRequest): Signature<Soon> | undefined;
 
   /** To be waited for before {@link signNow}, where that has kept the event loop from its turn for long enough. */
   pause?(): Promise<void> | undefined;
@@ -136,22 +136,17 @@ export interface SignRequest {
   readonly watch?: Handle | undefined;
 }
 
-/** As the token gave it. */
-export interface SignedNow {
-  /** To be read in this turn: the next signature overwrites it. */
-  readonly raw: Uint8Array;
-  /** Whether the handles surely named what they named before; soon, where several signatures share a look at the watch. */
-  readonly isWatched: true | Promise<boolean>;
-}
+/** Whether something is so: known now, or soon, where several share the call that tells. */
+export type Soon = true | Promise<boolean>;
 
-/** As the token gave it. */
-export interface Signature {
+/** As the token gave it; of {@link Module.signNow} to be read in this turn, for the next one overwrites it. */
+export interface Signature<Known extends boolean | Promise<boolean> = boolean> {
   readonly raw: Uint8Array;
   /**
    * Whether the module is the one of the moment at which the watch began, so that the handles given since then name
    * what they named. Not asked for where the signature took so long that to verify it takes no time beside.
    */
-  readonly isWatched: boolean;
+  readonly isWatched: Known;
 }
 
 /** What C_GenerateKeyPair makes, and what is said of each half. */

@@ -9,9 +9,9 @@ import type {
   Module,
   SessionAccess,
   Signature,
-  SignedNow,
   SignRequest,
   Slot,
+  Soon,
   TokenState,
 } from "../cryptoki/module.ts";
 import type { ModuleReport } from "../cryptoki/report.ts";
@@ -172,7 +172,7 @@ export class InlineModule implements Module {
     return all;
   }
 
-  signNow(session: Handle, request: SignRequest): SignedNow | undefined {
+  signNow(session: Handle, request: SignRequest): Signature<Soon> | undefined {
     this.#handles.checkSession(session, "C_SignInit");
     this.#handles.checkObject(request.key, "C_SignInit");
     return this.#signing.signNow(buffer(session), request);

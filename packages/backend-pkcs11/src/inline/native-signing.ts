@@ -1,5 +1,5 @@
 import { CKU_CONTEXT_SPECIFIC } from "../cryptoki/constants.ts";
-import type { Mechanism, Signature, SignedNow, SignRequest } from "../cryptoki/module.ts";
+import type { Mechanism, Signature, SignRequest, Soon } from "../cryptoki/module.ts";
 import type { Binding, NativeMechanism, NativeModule } from "./binding.ts";
 import { buffer } from "./buffer.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -38,7 +38,7 @@ export class NativeSigning {
   }
 
   /** As `signNow` of a module. */
-  signNow(session: Buffer, request: SignRequest): SignedNow | undefined {
+  signNow(session: Buffer, request: SignRequest): Signature<Soon> | undefined {
     const { watch, pin, length } = request;
     const kind = this.#pace.of(request);
     if (watch === undefined || pin !== undefined || !kind.isQuick(false)) return undefined;

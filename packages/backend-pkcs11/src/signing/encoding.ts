@@ -17,7 +17,11 @@ export function encodedSignature({ keyType }: PublicKeyInfo, raw: Uint8Array): U
 
 const pooled = (length: number): Buffer => Buffer.allocUnsafe(length);
 
-export function wrongLength(raw: Uint8Array, length: number): CredentialError {
+/** @param wasGood whether the handle signed well before, so that it is worth to be looked up again */
+export function wrongLength(raw: Uint8Array, length: number, wasGood: boolean): CredentialError {
   const lengths = `${raw.length} bytes, not ${length}`;
-  return new CredentialError("TOKEN_ERROR", `the token gave a signature of ${lengths}`, { call: "C_Sign" });
+  return new CredentialError("TOKEN_ERROR", `the token gave a signature of ${lengths}`, {
+    call: "C_Sign",
+    retryable: wasGood,
+  });
 }

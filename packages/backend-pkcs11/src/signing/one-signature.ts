@@ -1,5 +1,5 @@
 import type { CallOptions } from "@ddscred/core";
-import type { Handle, Signature, SignedNow, SignRequest } from "../cryptoki/module.ts";
+import type { Handle, Signature, SignRequest, Soon } from "../cryptoki/module.ts";
 import type { PrivateKey } from "../objects/private-key.ts";
 import type { PinRequest } from "../token/pin.ts";
 import { gone, type SessionPool } from "../token/session-pool.ts";
@@ -15,16 +15,10 @@ export interface SignOptions extends CallOptions {
 }
 
 /** A signature that nothing was verified of yet. */
-export interface MadeSignature {
+export interface MadeSignature<Known extends boolean | Promise<boolean> = boolean> {
   readonly signature: Uint8Array;
   /** Whether the handle surely names what it named when it was found. */
-  readonly isSure: boolean;
-}
-
-/** As {@link MadeSignature}, but for that it may become sure only soon. */
-export interface SignatureNow {
-  readonly signature: Uint8Array;
-  readonly isSure: true | Promise<boolean>;
+  readonly isSure: Known;
 }
 
 /** Makes single signatures with one key, by a handle and in one way: in a session that is free, with a PIN where each wants it. */
@@ -45,7 +39,7 @@ export class SignatureMaker {
   }
 
   /** What a token in software does for a key that is bound and proven: in this turn, without waiting for anything. */
-  now(binding: Binding, plan: SigningPlan, message: Uint8Array): SignatureNow | undefined {
+  now(binding: Binding, plan: SigningPlan, message: Uint8Array): MadeSignature<Soon> | undefined {
     const { openPool: pool, module, watch, epoch } = this.#token;
     if (pool === undefined || watch === undefined || module.signNow === undefined) return undefined;
     if (this.#key.alwaysAuthenticate || binding.epoch !== epoch || message.length > LARGE) return undefined;
@@ -89,7 +83,7 @@ export class SignatureMaker {
       throw this.#failed(error, binding, isOurs ? pool : undefined, session);
     }
     if (isOurs) pool.release(session);
-    return { signature: this.#encode(made.raw), isSure: this.#isCurrent(binding) && made.isWatched };
+    return { signature: this.#encode(made.raw, binding), isSure: this.#isCurrent(binding) && made.isWatched };
   }
 
   /** Gives the session back, unless that cannot be done. */
@@ -98,8 +92,8 @@ export class SignatureMaker {
     pool: SessionPool,
     session: Handle,
     request: SignRequest,
-  ): SignatureNow | undefined {
-    let made: SignedNow | undefined;
+  ): MadeSignature<Soon> | undefined {
+    let made: Signature<Soon> | undefined;
     try {
       made = this.#token.module.signNow?.(session, request);
     } catch (error) {
@@ -107,7 +101,7 @@ export class SignatureMaker {
     }
     if (made === undefined) return undefined;
     pool.release(session);
-    return { signature: this.#encode(made.raw), isSure: made.isWatched };
+    return { signature: this.#encode(made.raw, binding), isSure: made.isWatched };
   }
 
   #isCurrent({ epoch }: Binding): boolean {
@@ -131,9 +125,9 @@ export class SignatureMaker {
     return this.#bindings.doubted(error, binding);
   }
 
-  #encode(raw: Uint8Array): Uint8Array {
+  #encode(raw: Uint8Array, { epoch, proven }: Binding): Uint8Array {
     if (raw.length === this.#length) return encodedSignature(this.#key.publicKey, raw);
-    this.#token.forgetObjects(this.#bindings.last.epoch); // another key has signatures of another length
-    throw wrongLength(raw, this.#length);
+    this.#token.forgetObjects(epoch); // another key has signatures of another length
+    throw wrongLength(raw, this.#length, proven);
   }
 }

@@ -6,7 +6,7 @@ import {
   schemesForKey,
   type Verifier,
 } from "@ddscred/core";
-import type { Handle } from "../cryptoki/module.ts";
+import type { Handle, Soon } from "../cryptoki/module.ts";
 import type { BoundKey, PrivateKey } from "../objects/private-key.ts";
 import { recovering } from "../recovery.ts";
 import type { PinRequest } from "../token/pin.ts";
@@ -15,7 +15,7 @@ import type { Token } from "../token/token.ts";
 import { type Binding, Bindings, isFresh } from "./binding.ts";
 import { checkUnchanged, hashed, isLarge } from "./large-message.ts";
 import { refusals, type SigningPlan, signingPlans, unsupported } from "./mechanisms.ts";
-import { SignatureMaker, type SignatureNow, type SignOptions } from "./one-signature.ts";
+import { type MadeSignature, SignatureMaker, type SignOptions } from "./one-signature.ts";
 
 /**
  * A private key on a token. What it holds is how to find the key, never just a handle: a handle of an earlier
@@ -100,7 +100,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
   ): Uint8Array | Promise<Uint8Array> {
     const plan = this.#verifiesEach ? undefined : this.#plans.get(scheme);
     const { last } = this.#bindings;
-    let made: SignatureNow | undefined;
+    let made: MadeSignature<Soon> | undefined;
     try {
       made = plan && this.#maker.now(last, plan, message);
     } catch (error) {
@@ -113,7 +113,7 @@ export class TokenSigner implements Omit<Signer, "sign"> {
 
   /** A signature that was made at once leaves when it is sure, and its handle proven not long ago. */
   async #settle(
-    { signature, isSure }: SignatureNow,
+    { signature, isSure }: MadeSignature<Soon>,
     binding: Binding,
     scheme: SignatureScheme,
     own: Uint8Array,
