@@ -83,7 +83,7 @@ t.test("Cyclone DDS's own plugin answers as its dialect does", { skip }, async (
       }
       return agree(ours, theirs);
     }),
-    { numRuns: process.env["DDSCRED_TEST_LONG"] === "1" ? 3_000 : 80 },
+    { numRuns: process.env["DDSCRED_TEST_LONG"] === "1" ? 3_000 : 80, examples: faultyTwice },
   );
   t.ok(refusals > 3, `${refusals} documents were refused`);
 });
@@ -195,6 +195,21 @@ const governances = element(
   element("domain_access_rules", several(domainRule, 1, 2)),
   ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"',
 );
+
+/** Of two things that are wrong, the one that the plugin meets first is told. */
+const faultyTwice = [
+  "<id_range><min>230</min><max>5</max></id_range>",
+  "",
+  "<id_range><max>5</max></id_range>",
+].map((ids): [governance: string, permissions: string] => {
+  const kinds = ["discovery", "liveliness", "rtps"].map((what) => `${what}_protection_kind`);
+  const values = [
+    ...["allow_unauthenticated_participants", "enable_join_access_control"].map((name) => [name, "true"]),
+    ...kinds.map((name) => [name, "NONE"]),
+  ].map(([name, value]) => `<${name}>${value}</${name}>`);
+  const rule = `<domain_rule><domains>${ids}</domains>${values.join("")}</domain_rule>`;
+  return [`<dds><domain_access_rules>${rule}</domain_access_rules></dds>`, "<dds/>"];
+});
 
 const criterion = fc
   .constantFrom("publish", "subscribe")

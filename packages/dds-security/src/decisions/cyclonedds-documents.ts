@@ -44,6 +44,10 @@ function readDomainRule(rule: CycloneElement): DomainRule {
     discoveryProtectionKind: readKind(required("discovery_protection_kind"), protectionKinds),
     livelinessProtectionKind: readKind(required("liveliness_protection_kind"), protectionKinds),
   };
+  const topicRules = rule.last("topic_access_rules")?.all("topic_rule") ?? [];
+  if (topicRules.length === 0) {
+    throw missing(rule, "Found rule in Governance file without topic_access_rules");
+  }
   const domains = readDomains(set, (range) =>
     missing(range, "Found domain range in Governance file without minimum value."),
   );
@@ -54,10 +58,6 @@ function readDomainRule(rule: CycloneElement): DomainRule {
   if (reversed !== undefined) {
     const range = `min(${reversed.min}) max(${reversed.max})`;
     throw missing(set, `Found domain range in Governance file with invalid range ${range}.`);
-  }
-  const topicRules = rule.last("topic_access_rules")?.all("topic_rule") ?? [];
-  if (topicRules.length === 0) {
-    throw missing(rule, "Found rule in Governance file without topic_access_rules");
   }
   return { ...values, domains, topicRules: topicRules.map(readTopicRule) };
 }
