@@ -1,5 +1,5 @@
 // Benchmarks: each prints a ratio against a baseline measured in the same run. None is a test.
-//   npx pnpm bench [NAME...]     names: startup check fleet documents sign peers decisions handshake scale size
+//   npx pnpm bench [NAME...]     names: startup check fleet documents peers cold-start decisions handshake scale size
 
 import { setUp } from "../scripts/setup.mjs";
 
@@ -9,8 +9,8 @@ const all = [
   "check",
   "fleet",
   "documents",
-  "sign",
   "peers",
+  "cold-start",
   "decisions",
   "handshake",
   "scale",
