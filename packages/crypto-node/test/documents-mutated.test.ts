@@ -79,6 +79,9 @@ function places(document: Buffer): (at: number, changed: Buffer) => string | und
     // RFC 5280 7.1
     if (mask === 0x20 && within(signerInfo[1]?.children[0], at))
       return "the case of letters in the name of the signer's issuer";
+    // UTF8String to TeletexString: names of the same letters are the same name
+    if (mask === 0x18 && original[at] === 0x0c && within(signerInfo[1]?.children[0], at))
+      return "the kind of string in the name of the signer's issuer";
     return undefined;
   };
   return (at, changed) => {
