@@ -52,7 +52,7 @@ function judgePins(file: string, { engines, providers }: OpensslDiscovery): Doct
       : `a PIN stands in ${file}`;
     const hint = isOpen
       ? `Take the PIN out, or \`chmod 0600 ${shellWord(file)}\`.`
-      : "Prefer pin-source=file:/path in the URI.";
+      : "Prefer pin-value=${DDS_PIN} in the URIs of the configuration, which the environment fills in.";
     return [finding(isOpen ? "error" : "info", "openssl", message, hint, { location: pinAt })];
   });
 }

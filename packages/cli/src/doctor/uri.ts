@@ -120,7 +120,7 @@ async function judgeObject(
           "warning",
           "uri",
           "without a login, no object that matches the URI is seen",
-          "Private keys are not shown without a login: add pin-source=file:/path to the URI.",
+          "Private keys are not shown without a login: give --pin-source file:PATH, or the PIN in the URI.",
         ),
       ];
 }
