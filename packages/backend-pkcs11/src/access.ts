@@ -45,16 +45,22 @@ export class TokenAccess {
     });
   }
 
-  /** Logs in on the token that the URI names, and writes: once, for what is written twice is there twice. */
+  /**
+   * Logs in on the token that the URI names, and writes: once, for what is written twice is there twice.
+   *
+   * @param check throws where the URI says too little: before anybody is asked for a PIN
+   */
   async write<T>(
     uri: string,
     type: Pkcs11ObjectType | undefined,
     options: CallOptions,
     body: (opened: OpenedToken, parsed: Pkcs11Uri) => Promise<T>,
+    check?: (parsed: Pkcs11Uri) => void,
   ): Promise<T> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     return await this.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
+      check?.(parsed);
       notePinVariable(parsed);
       const module = await this.modules.forUri(parsed);
       const open = async (): Promise<OpenedToken> => {

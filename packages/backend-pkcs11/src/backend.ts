@@ -8,7 +8,6 @@ import {
   type ImportCertificateOptions,
   type ImportedCertificate,
   parseCertificate,
-  parsePkcs11Uri,
   type Signer,
   type SignerOptions,
   type StoredKeyPair,
@@ -16,8 +15,7 @@ import {
 import { nodeCrypto } from "@ddscred/crypto-node";
 import type { TokenAccess } from "./access.ts";
 import { accessBy } from "./access-options.ts";
-import { examination } from "./discovery/examine.ts";
-import { judgeFailure, judgeModule } from "./discovery/health.ts";
+import { diagnosis } from "./discovery/diagnosis.ts";
 import { tell } from "./listener.ts";
 import { certificatesOn, privateKeyOn, unlockToList } from "./looking.ts";
 import type { ModuleOpener } from "./modules.ts";
@@ -36,7 +34,7 @@ import { provenSigner } from "./signing/sign-once.ts";
 import { TokenSigner } from "./signing/token-signer.ts";
 import type { Pkcs11Source } from "./source.ts";
 import { findTokens } from "./token/find-token.ts";
-import { checkedWait, type WaitOptions, waitForToken } from "./token/wait.ts";
+import { checkedWait, ended, type WaitOptions, waitForToken } from "./token/wait.ts";
 
 /** The backend on modules of any make; `pkcs11Backend` is it on modules of this process or of another one. */
 export class Pkcs11Backend implements Pkcs11Source {
@@ -139,11 +137,16 @@ export class Pkcs11Backend implements Pkcs11Source {
   async waitForToken(uri: string, options: WaitOptions = {}): Promise<CredentialDescription> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     const wanted = checkedWait(options, this.#ending.signal);
-    return await this.#access.calls.run(uri, options, async () => {
+    const waiting = this.#access.calls.run(uri, options, async () => {
       const { found, looks } = await waitForToken(this.#access.modules, uri, wanted, this.#freshModule);
       const token = this.#access.token(found);
       if (looks > 1) tell(this.#onEvent, { type: "token-present", token: token.uri });
       return describeToken(token);
+    });
+    return await waiting.catch((error: unknown) => {
+      throw error instanceof CredentialError && error.code === "ABORTED"
+        ? ended(wanted).with({ uri })
+        : error;
     });
   }
 
@@ -152,15 +155,7 @@ export class Pkcs11Backend implements Pkcs11Source {
    * the states of slots, tokens and PINs, mechanisms that DDS needs. Nobody is logged in.
    */
   async diagnose(options?: CallOptions): Promise<readonly HealthFinding[]> {
-    return await this.#access.calls.run("pkcs11:", options, async () => {
-      try {
-        const module = await this.#access.modules.forUri(parsePkcs11Uri("pkcs11:"));
-        return judgeModule(module.path, examination(await module.examine()));
-      } catch (error) {
-        if (error instanceof CredentialError) return [judgeFailure(error)];
-        throw error;
-      }
-    });
+    return await this.#access.calls.run("pkcs11:", options, () => diagnosis(this.#access.modules));
   }
 
   close(): Promise<void> {
@@ -180,8 +175,12 @@ export class Pkcs11Backend implements Pkcs11Source {
     body: (wanted: NewKeyPair) => Promise<MadeKeyPair>,
   ): Promise<StoredKeyPair> {
     const { signal } = options;
-    const made = await this.#access.write(uri, "private", options, ({ token, pin }, parsed) =>
-      body({ token, name: nameOfKey(parsed, uri), pin, signal }),
+    const made = await this.#access.write(
+      uri,
+      "private",
+      options,
+      ({ token, pin }, parsed) => body({ token, name: nameOfKey(parsed, uri), pin, signal }),
+      (parsed) => void nameOfKey(parsed, uri),
     );
     const { signer, ...said } = made;
     return { ...said, ...this.#guarded(made.uri, signer) };

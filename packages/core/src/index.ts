@@ -41,7 +41,7 @@ export * from "./uri/rfc7512/extract.ts";
 export type { Pkcs11UriRule } from "./uri/rfc7512/fault.ts";
 export * from "./uri/rfc7512/format.ts";
 export * from "./uri/rfc7512/match.ts";
-export { misnamedAttribute } from "./uri/rfc7512/misnamed.ts";
+export { misnamedAttribute, misnamedQuery } from "./uri/rfc7512/misnamed.ts";
 export * from "./uri/rfc7512/parse.ts";
 export * from "./uri/scheme.ts";
 export * from "./uri/select.ts";

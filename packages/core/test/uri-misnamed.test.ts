@@ -1,7 +1,7 @@
 // Attributes that are written wrong: what is told of them, and that vendors' stay legal.
 
 import t from "tap";
-import { misnamedAttribute, parsePkcs11Uri, selectOne } from "../dist/index.js";
+import { misnamedAttribute, misnamedQuery, parsePkcs11Uri, selectOne } from "../dist/index.js";
 
 t.test("what keeps a URI from matching anything is told in words", async (t) => {
   for (const [uri, told] of [
@@ -27,7 +27,19 @@ t.test("where nothing matches, that is why", async (t) => {
   const names = { uri: (label: string) => `pkcs11:token=${label}`, label: (label: string) => label };
   t.throws(() => selectOne([], ["robots", "CA"], names, { uri, what: "token" }), {
     code: "TOKEN_NOT_FOUND",
-    message: /^no token matches "robots": "objekt" is no attribute .* did you mean object\?; there is/,
-    hint: /vendor's/,
+    message: /^no token matches the URI: "objekt" is no attribute .* did you mean object\?$/,
+    hint: /uri parse/,
   });
+});
+
+t.test("an attribute of the query that is written wrong is told, and a vendor's is not", async (t) => {
+  for (const [uri, told] of [
+    ["pkcs11:token=robots?pinvalue=canary", '"pinvalue" is ignored; did you mean pin-value?'],
+    ["pkcs11:token=robots?pin=canary", '"pin" is ignored; did you mean pin-value?'],
+    ["pkcs11:token=robots?pin_source=file:x", '"pin_source" is ignored; did you mean pin-source?'],
+    ["pkcs11:token=robots?module-pth=/x.so", '"module-pth" is ignored; did you mean module-path?'],
+    ["pkcs11:token=robots?x-vendor=1", undefined],
+    ["pkcs11:token=robots?pin-value=canary", undefined],
+  ] as const)
+    t.equal(misnamedQuery(parsePkcs11Uri(uri)), told, uri);
 });

@@ -3,11 +3,11 @@ import type { Module } from "../cryptoki/module.ts";
 import type { Discovery, ModuleCandidate } from "./discover.ts";
 
 /**
- * The module for a URI that names none, where none is configured: the first that was found and exists. The
- * modules of p11-kit's files stand beside one another, not one before the other: of them it is the first with
+ * The module for a URI that names none, where none is configured: the first that was found and exists; but the one that
+ * the environment names must. The modules of p11-kit's files stand beside one another, not one before the other: of them it is the first with
  * a token that the URI names, or else with any.
  *
- * `MODULE_REQUIRED` where nothing was found, and what opening a module may throw.
+ * `MODULE_REQUIRED` where nothing was found, `MODULE_NOT_FOUND`, and what opening a module may throw.
  *
  * @param fits whether the URI lets a module be it (`module-name`)
  */
@@ -17,8 +17,12 @@ export async function chooseModule(
   fits: (path: string) => boolean,
   open: (candidate: ModuleCandidate) => Promise<Module>,
 ): Promise<Module> {
-  const fitting = candidates.filter(({ path, exists }) => exists && fits(path));
+  const named = candidates.filter(({ path }) => fits(path));
+  const fitting = named.filter(({ exists }) => exists);
   const [first] = fitting;
+  // Another module may know another token of that name, which would get the PIN, or the new key.
+  const [meant] = named;
+  if (meant?.exists === false && meant.origin.kind === "environment") throw notThere(meant);
   if (first === undefined) {
     const why = [
       ...searched,
@@ -33,6 +37,16 @@ export async function chooseModule(
   const chosen = isOne ? await open(first) : await amongP11Kit(uri, fitting, first, open);
   places.set(chosen, placesOf(isOne ? [first] : fitting));
   return chosen;
+}
+
+function notThere({ path, origin: { where } }: ModuleCandidate): CredentialError {
+  return new CredentialError(
+    "MODULE_NOT_FOUND",
+    `there is no PKCS#11 module at ${path}, which ${where} names`,
+    {
+      hint: `Correct ${where}, or unset it.`,
+    },
+  );
 }
 
 /** Where tokens were looked for, and who names the modules, in words; undefined for a module that nobody looked for. */

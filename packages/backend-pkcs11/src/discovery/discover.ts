@@ -24,7 +24,7 @@ export interface ModuleOrigin {
 }
 
 export interface Discovery {
-  /** The first that exists is used. */
+  /** The first that exists is used, unless the environment names one that does not. */
   readonly candidates: readonly ModuleCandidate[];
   /** About p11-kit's files, and about parameters that contradict others; those about OpenSSL's are in `openssl`. */
   readonly findings: readonly DiscoveryFinding[];

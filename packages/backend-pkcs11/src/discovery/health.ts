@@ -9,7 +9,7 @@ export function judgeModule(module: string, examination: ModuleExamination): rea
   const name = [manufacturer, description].filter((part) => part !== "").join(" ");
   return [
     { severity: "info", message: `the module ${module} loads: ${name}` },
-    ...(tokens.length === 0 ? [noToken(module)] : []),
+    ...(tokens.length === 0 ? [noToken(module, slots)] : []),
     ...tokens.flatMap((token) => [aboutToken(token), ...judgeToken(module, token)]),
     ...judgeSlots(module, slots),
     ...judgeLabels(tokens),
@@ -62,11 +62,11 @@ export function judgeSlots(module: string, slots: readonly SlotExamination[]): r
       hint: "Connect the token, if one is missing (CKR_TOKEN_NOT_PRESENT).",
     });
   }
-  // SoftHSM has a blank one in reserve, always.
-  const isReserve = /softhsm/i.test(module) && slots.length > blank.length;
+  // SoftHSM and TPMs have a blank one in reserve, always.
+  const isReserve = slots.some(({ token }) => token?.isInitialised);
   if (blank.length > 0 && !isReserve) {
     const message = `${count(blank.length, "token")} ${behind} ${blank.length === 1 ? "is" : "are"} not initialised`;
-    findings.push({ severity: "info", message, hint: initialiseHint(module) });
+    findings.push({ severity: "info", message, hint: initialiseHint(module, slots) });
   }
   return findings;
 }
@@ -94,20 +94,31 @@ export function tokenFacts({ info, isLoginRequired, pin, signs }: TokenExaminati
   return `the token ${JSON.stringify(info.label)}: ${facts.join(", ")}`;
 }
 
-/** How a token comes to be behind a module. */
-export function initialiseHint(module: string): string {
-  return /softhsm/i.test(module)
-    ? "`softhsm2-util --init-token --free --label DDSTestToken` makes one; where tokens should be there, set SOFTHSM2_CONF to their configuration."
-    : `Connect the token; a new one is initialised with the vendor's tool, or \`pkcs11-tool --module ${shellWord(module)} --init-token --label DDSTestToken\`.`;
+/** How a token comes to be behind a module: in a slot that holds a blank one. */
+export function initialiseHint(
+  module: string,
+  slots: readonly SlotExamination[],
+  label = "DDSTestToken",
+): string {
+  const name = shellWord(label);
+  if (/softhsm/i.test(module)) {
+    return `\`softhsm2-util --init-token --free --label ${name}\` makes one; where tokens should be there, set SOFTHSM2_CONF to their configuration.`;
+  }
+  const blank = slots.find(({ token }) => token?.isInitialised === false)?.token?.info.slotId;
+  if (blank === undefined) return "Connect the token; a new one is initialised with the vendor's tool.";
+  const variable = /tpm2_?pkcs11/i.test(module)
+    ? " Where tokens should be there, set TPM2_PKCS11_STORE to the folder of their store."
+    : "";
+  return `Connect the token; a new one is initialised with the vendor's tool, or \`pkcs11-tool --module ${shellWord(module)} --slot ${blank} --init-token --label ${name}\`.${variable}`;
 }
 
 function aboutToken(token: TokenExamination): HealthFinding {
   return { severity: "info", message: tokenFacts(token) };
 }
 
-function noToken(module: string): HealthFinding {
+function noToken(module: string, slots: readonly SlotExamination[]): HealthFinding {
   const message = `there is no initialised token behind ${module}`;
-  return { severity: "error", message, hint: initialiseHint(module) };
+  return { severity: "error", message, hint: initialiseHint(module, slots) };
 }
 
 function signatures({ ecdsa, rsaPss, rsaPkcs1 }: NonNullable<TokenExamination["signs"]>): string {

@@ -86,7 +86,7 @@ export class Lifecycle {
       this.#users.initialised();
     } catch (error) {
       if (returnValue(error) !== CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        throw startError(this.#path, "C_Initialize", error);
+        throw startError(this.#path, "C_Initialize", error, this.#options !== OPTIONS);
       if (!this.#isInUse) this.#adoptions++;
     }
   }

@@ -1,6 +1,7 @@
 import { CredentialError } from "@ddscred/core";
 import type { Binding, NativeModule } from "./binding.ts";
 import { nativeError, returnValue } from "./native-error.ts";
+import { startHint } from "./start-hint.ts";
 
 /**
  * Loads the library of a module. `MODULE_NOT_PKCS11`, `MODULE_NOT_LOADABLE` with the words of the dynamic
@@ -19,14 +20,19 @@ export function loadNative(binding: Binding, path: string): NativeModule {
   return loaded;
 }
 
-/** `MODULE_FAILED`: a module that answered one of the calls with which it starts by a return value. */
-export function startError(path: string, call: string, error: unknown): CredentialError {
+/**
+ * `MODULE_FAILED`: a module that answered one of the calls with which it starts by a return value.
+ *
+ * @param isTold whether it was started with parameters
+ */
+export function startError(path: string, call: string, error: unknown, isTold = false): CredentialError {
   const { message, rv } = nativeError(call, error);
   const reason = rv === undefined ? message : `${call}: ${rv}`;
+  const hint = startHint(path, isTold) ?? (rv === "CKR_ARGUMENTS_BAD" ? WANTS_TEXT : undefined);
   return new CredentialError("MODULE_FAILED", `the PKCS#11 module ${path} failed to start (${reason})`, {
     call,
     ...(rv === undefined ? {} : { rv }),
-    ...(rv === "CKR_ARGUMENTS_BAD" && call === "C_Initialize" ? { hint: WANTS_TEXT } : {}),
+    ...(rv === undefined || call !== "C_Initialize" || hint === undefined ? {} : { hint }),
   });
 }
 

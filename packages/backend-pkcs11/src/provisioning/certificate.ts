@@ -40,7 +40,7 @@ export async function importCertificate(
     if (label === "" && !wantedId?.length) throw unnamed(text);
     const id = key?.id ?? (wantedId?.length ? wantedId : freshId());
     await checkNew(token, session, certificate, { label, wantedId });
-    if (key === undefined) await checkNotBeside(token, session, certificate, { label, wantedId });
+    await checkNotBeside(token, session, certificate, key, { label, wantedId });
     checkWanted(options.signal);
     const handle = await token.module.createObject(session, {
       CKA_CLASS: CKO_CERTIFICATE,
@@ -103,16 +103,20 @@ async function checkNew(
 ): Promise<void> {
   const same = await token.module.find(session, { CKA_CLASS: CKO_CERTIFICATE, CKA_VALUE: der });
   const [first] = same;
-  if (first !== undefined) throw exists(token, [await objectAt(token.module, session, "cert", first)]);
+  if (first !== undefined)
+    throw exists(token, [await objectAt(token.module, session, "cert", first)], STORED_ALREADY);
   if (label !== "") await checkFree(token, session, ["cert"], { object: label });
   if (wantedId?.length) await checkFree(token, session, ["cert"], { id: wantedId });
 }
+
+const STORED_ALREADY = "It is this very certificate: there is nothing to do.";
 
 /** Under the name of a key that is not its own, a certificate would be taken for that key's: `KEY_MISMATCH`. */
 async function checkNotBeside(
   token: Token,
   session: Handle,
   { subject }: Certificate,
+  own: TokenObject | undefined,
   { label, wantedId }: { label: string; wantedId: Uint8Array | undefined },
 ): Promise<void> {
   const paths: readonly ObjectPath[] = [
@@ -121,12 +125,16 @@ async function checkNotBeside(
   ];
   for (const path of paths) {
     const keys = await search(token.module, session, "private", path);
-    if (keys.length === 0) continue;
+    if (keys.length === 0 || keys.some((key) => own?.label === key.label && sameBytes(own.id, key.id)))
+      continue;
     const name = path.object === undefined ? "with this id" : quoted(label);
     const message = `the private key ${name} on the token is not that of the certificate of ${quoted(formatName(subject))}`;
     throw new CredentialError("KEY_MISMATCH", message, {
-      candidates: keys.map((key) => objectUri(token, key)),
-      hint: "Choose another label (object=) for a certificate whose key is not there, or import the certificate of this key.",
+      candidates: (own === undefined ? keys : [own]).map((key) => objectUri(token, key)),
+      hint:
+        own === undefined
+          ? "Choose another label (object=) for a certificate whose key is not there, or import the certificate of this key."
+          : `Import it under the label of its key (object=${own.label}), or import the certificate of this key.`,
     });
   }
 }

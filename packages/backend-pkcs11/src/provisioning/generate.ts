@@ -45,7 +45,9 @@ function kindRefused(error: CredentialError, token: Token, kind: string): Creden
   if (!refusals.has(rv)) return error;
   const { label } = token.slot.token;
   const message = `the token ${quoted(label)} makes no ${kind} keys (${call}: ${rv})`;
-  return new CredentialError("KEY_UNSUPPORTED", message, { rv, call });
+  const hint =
+    "Let it make a key of another type, or use another token; `ddscred doctor` tells what each signs.";
+  return new CredentialError("KEY_UNSUPPORTED", message, { rv, call, hint });
 }
 
 /** By which tokens say that they do not make such keys. */

@@ -32,7 +32,10 @@ export function freshId(): Uint8Array {
 }
 
 export function unnamed(text: string): CredentialError {
-  return new CredentialError("OBJECT_UNNAMED", "the URI gives the new object no label", { uri: text });
+  return new CredentialError("OBJECT_UNNAMED", "the URI gives the new object no label", {
+    uri: text,
+    hint: "Add object=LABEL. In a shell a URI stands in quotes: without them it ends at the first semicolon.",
+  });
 }
 
 /** The attributes of a name. */
@@ -56,12 +59,13 @@ export async function checkFree(
   }
 }
 
-export function exists(token: Token, found: readonly TokenObject[]): CredentialError {
+export function exists(token: Token, found: readonly TokenObject[], hint?: string): CredentialError {
   const [first] = found;
   const what = first === undefined ? "an object" : `${kinds[first.type]} ${quoted(first.label)}`;
   const id = first?.id.length ? ` (id ${Buffer.from(first.id).toString("hex")})` : "";
   return new CredentialError("OBJECT_EXISTS", `${what}${id} is on the token already`, {
     candidates: found.map((object) => objectUri(token, object)),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

@@ -115,7 +115,7 @@ export class Login {
     if (carried !== undefined) this.#guard.checkPin(carried);
     if (isToBeSent) this.#guard.checkCount();
     const pin = carried ?? (await request.ask(this.#slot.token, signal));
-    if (pin === undefined) throw this.#required();
+    if (pin === undefined) throw this.#required(request);
     this.#guard.checkPin(pin);
     return pin;
   }
@@ -132,9 +132,10 @@ export class Login {
     }
   }
 
-  #required(): CredentialError {
-    return new CredentialError("PIN_REQUIRED", `${this.#name} needs a login for this and no PIN was given`, {
-      hint: "Add ?pin-source=file:/path/to/pin to the URI, or call the program with --pin-source; the file holds nothing but the PIN.",
+  #required({ misnamed }: PinRequest): CredentialError {
+    const message = `${this.#name} needs a login for this and no PIN was given`;
+    return new CredentialError("PIN_REQUIRED", misnamed === undefined ? message : `${message}: ${misnamed}`, {
+      hint: "Add pin-source=file:/path/to/pin behind the ? of the URI, or call the program with --pin-source; the file holds nothing but the PIN.",
     });
   }
 

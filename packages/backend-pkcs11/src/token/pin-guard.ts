@@ -85,7 +85,9 @@ export class PinGuard {
     }
     if (wasRefused(token, pin)) {
       const message = `the PIN for ${this.#name} was refused before and is not tried again`;
-      throw new CredentialError("PIN_INCORRECT", message);
+      throw new CredentialError("PIN_INCORRECT", message, {
+        hint: "Correct the PIN; it cost one attempt, once.",
+      });
     }
     if (mayBeSent(token, pin)) return;
     const message = `the PIN for ${this.#name} was sent and never answered clearly; the token may have counted it as wrong, so it is not sent again`;

@@ -1,4 +1,11 @@
-import { type AbortSignalLike, type Pkcs11Uri, redactUri, Secret, type TokenInfo } from "@ddscred/core";
+import {
+  type AbortSignalLike,
+  misnamedQuery,
+  type Pkcs11Uri,
+  redactUri,
+  Secret,
+  type TokenInfo,
+} from "@ddscred/core";
 import { unlessEnded } from "./patience.ts";
 import { carriesPin, isOfSource, pinOfUri } from "./pin-source.ts";
 import { unreadable } from "./pin-text.ts";
@@ -22,6 +29,8 @@ export interface PinQuestion {
 export interface PinRequest {
   /** Whether the URI itself has a PIN. */
   readonly isCarried: boolean;
+  /** What of the URI's query is written wrong, in words. */
+  readonly misnamed: string | undefined;
   /** The PIN of the URI. */
   carried(): Promise<Secret | undefined>;
   /** The PIN of the provider. `ABORTED` by the signal, `CLOSED` where the backend is closed meanwhile. */
@@ -41,6 +50,7 @@ export function pinRequest(uri: string, parsed: Pkcs11Uri, means: PinMeans): Pin
   const { provider, commands, closing } = means;
   return {
     isCarried: carriesPin(parsed),
+    misnamed: misnamedQuery(parsed),
     carried: () => pinOfUri(parsed, commands),
     async ask(token, signal) {
       const { label, manufacturerID, model, serialNumber } = token;

@@ -19,6 +19,8 @@ interface Wait {
   readonly interval: number;
   readonly signal: AbortSignalLike | undefined;
   readonly closing: AbortSignalLike;
+  /** Why the token was not there when it was looked for last. */
+  missing?: CredentialError;
 }
 
 /** @param closing when the backend is closed */
@@ -88,18 +90,30 @@ async function isSeen(uri: Pkcs11Uri, path: string, open: ModuleOpener): Promise
  *
  * `ABORTED` where the signal comes first, `CLOSED` where the backend is closed.
  */
-async function untilThere<T>(look: () => Promise<T>, { interval, signal, closing }: Wait): Promise<T> {
+async function untilThere<T>(look: () => Promise<T>, wait: Wait): Promise<T> {
+  const { interval, signal, closing } = wait;
   const signals = signal === undefined ? [closing] : [signal, closing];
   for (let looks = 0; ; looks++) {
     if (closing.aborted) throw new CredentialError("CLOSED", "the PKCS#11 backend was closed");
-    if (signal?.aborted) throw new CredentialError("ABORTED", "the wait for a token was ended");
+    if (signal?.aborted) throw ended(wait);
     try {
       return await look();
     } catch (error) {
       if (!isPassing(error)) throw error;
+      wait.missing = error;
     }
     await pause(Math.min(FIRST_PAUSE * 2 ** Math.min(looks, 20), interval), signals);
   }
+}
+
+/** `ABORTED`, with what was missing to the end. */
+export function ended({ missing }: Wait): CredentialError {
+  const why = missing === undefined ? "" : `: ${missing.message}`;
+  const { hint, candidates } = missing ?? {};
+  return new CredentialError("ABORTED", `the wait for a token was ended${why}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(candidates === undefined ? {} : { candidates }),
+  });
 }
 
 /** Until the time is over or a signal comes. The program waits with it: it has nothing else to do. */
@@ -119,7 +133,7 @@ async function pause(milliseconds: number, signals: readonly AbortSignalLike[]):
   for (const signal of signals) signal.removeEventListener("abort", end);
 }
 
-function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): error is CredentialError {
   return error instanceof CredentialError && passing.has(error.code);
 }
 

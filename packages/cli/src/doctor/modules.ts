@@ -49,7 +49,7 @@ export async function examineModules(
       .slice(0, MOST)
       .map(async (candidate) => ({ candidate, used: false, result: await examine(candidate, trace) })),
   );
-  const isNamed = ["option", "uri"].includes(candidates[0]?.origin.kind ?? "");
+  const isNamed = ["option", "uri", "environment"].includes(candidates[0]?.origin.kind ?? "");
   const used = isNamed && !candidates[0]?.exists ? undefined : chosen(examined, uri);
   return examined.map((one) => ({ ...one, used: one === used }));
 }
@@ -101,11 +101,10 @@ function judgeExamined({ candidate, used, result }: ExaminedModule): DoctorFindi
   const started = parameters === undefined ? "" : `; its parameters are those of ${parameters.where}`;
   const why = `${used ? "used" : "not used"}; found by ${origin.where}${started}`;
   if (result instanceof CredentialError) {
-    const { code, message, hint, rv = "" } = result;
+    const { code, message, hint } = result;
     // It names the module already, or else the function that failed.
     const told = message.includes(candidate.path) ? message : `${candidate.path}: ${message}`;
-    const advice = rv === "" ? hint : (startHint(candidate) ?? hint);
-    return [finding(used ? "error" : "warning", "module", `${told} (${why})`, advice, { code })];
+    return [finding(used ? "error" : "warning", "module", `${told} (${why})`, hint, { code })];
   }
   const { manufacturer, description, version, cryptokiVersion } = result;
   const name = [manufacturer, description, dotted(version)].filter((part) => part !== "").join(" ");
@@ -116,18 +115,6 @@ function judgeExamined({ candidate, used, result }: ExaminedModule): DoctorFindi
     findings.push(finding("warning", "module", message, "Name the module behind it (PKCS11SPY) instead."));
   }
   return findings;
-}
-
-/** Why a module that is whole does not start: what it needs besides itself. */
-function startHint({ path, parameters }: ModuleCandidate): string | undefined {
-  if (/softhsm/i.test(path)) {
-    return "SoftHSM reads SOFTHSM2_CONF, else ~/.config/softhsm2/softhsm2.conf, else /etc/softhsm/softhsm2.conf: the file and its directories.tokendir must be there, and be readable and writable for you (Debian: group softhsm).";
-  }
-  if (/opencryptoki/i.test(path)) return "Start its daemon (`pkcsslotd`), and join the group pkcs11.";
-  if (!/softokn/i.test(path)) return undefined;
-  return parameters === undefined
-    ? `NSS's softokn must be told where its database is: \`ddscred doctor --module ${shellWord(path)} --library-parameters "configDir='sql:$HOME/nss'"\`, with your folder. Where it always is that one, state it in p11-kit's file of the module (x-init-reserved) or in openssl.cnf (pkcs11-module-init-args).`
-    : "Correct configDir in its parameters, configDir='sql:FOLDER': the folder of cert9.db, where `certutil -L -d sql:FOLDER` lists certificates.";
 }
 
 /** The options of a command that uses the module as it is used here. */

@@ -23,8 +23,12 @@ export function tokensOf(examined: readonly ExaminedModule[]): readonly PlacedTo
   );
 }
 
-/** One finding for each token in its state, and one for each slot that does not work. */
-export function judgeTokens(examined: readonly ExaminedModule[]): readonly DoctorFinding[] {
+/**
+ * One finding for each token in its state, and one for each slot that does not work.
+ *
+ * @param wanted the label of the token that is asked about
+ */
+export function judgeTokens(examined: readonly ExaminedModule[], wanted?: string): readonly DoctorFinding[] {
   const tokens = tokensOf(examined);
   const initialised = tokens.filter(({ token }) => token.isInitialised);
   return [
@@ -33,7 +37,7 @@ export function judgeTokens(examined: readonly ExaminedModule[]): readonly Docto
       .flatMap(({ candidate, result }) => judgeSlots(candidate.path, slotsIn(result)))
       .map(asFinding),
     ...judgeLabels(initialised.filter(({ used }) => used).map(({ token }) => token)).map(asFinding),
-    ...judgeUsed(examined),
+    ...judgeUsed(examined, wanted),
   ];
 }
 
@@ -44,7 +48,7 @@ function judgePlaced({ token, module, used }: PlacedToken): DoctorFinding[] {
   return [facts, ...odd.map((one) => (used ? one : { ...one, severity: "warning" as const }))];
 }
 
-function judgeUsed(examined: readonly ExaminedModule[]): DoctorFinding[] {
+function judgeUsed(examined: readonly ExaminedModule[], wanted: string | undefined): DoctorFinding[] {
   const module = examined.find(({ used }) => used);
   if (module === undefined || module.result instanceof CredentialError) return [];
   if (tokensIn(module.result).some(({ isInitialised }) => isInitialised)) return [];
@@ -53,7 +57,7 @@ function judgeUsed(examined: readonly ExaminedModule[]): DoctorFinding[] {
   const message = `there is no initialised token behind ${path}, the module that is used`;
   const hint =
     elsewhere === undefined
-      ? initialiseHint(path)
+      ? initialiseHint(path, module.result.slots, wanted)
       : `Use the module with a token: --module ${shellWord(elsewhere)}`;
   return [finding("error", "token", message, hint)];
 }

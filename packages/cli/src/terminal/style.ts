@@ -21,11 +21,14 @@ export function styleOf(stream: NodeJS.WriteStream): Style {
   };
 }
 
-/** Breaks a text at blanks so that no line is wider, and indents every line. A long word stays whole. */
+/**
+ * Breaks a text at blanks so that no line is wider, and indents every line. A long word stays whole, and so does what
+ * stands in backticks: a command that is pasted is one line.
+ */
 export function wrap(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   let line = "";
-  for (const word of printable(text).split(" ")) {
+  for (const word of printable(text).match(/(?:`[^`]*`|[^ ])+/g) ?? []) {
     if (line !== "" && line.length + 1 + word.length > width - indent.length) {
       lines.push(line);
       line = word;

@@ -90,7 +90,7 @@ async function examine(
     await judgeBinding(),
     ...judgeModules(discovery, examined),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
-    ...judgeTokens(examined),
+    ...judgeTokens(examined, uri.path.token),
     ...(given === undefined ? await judgeSourceAlone(access) : await judgeUri(given, examined, access)),
     ...(await judgeOpenssl(program, discovery.openssl, used?.candidate.path)),
     ...judgeEnvironment(),

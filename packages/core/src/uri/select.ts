@@ -49,21 +49,19 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
       ? `there is no ${wanted.what} at all${wanted.where === undefined ? "" : ` behind ${wanted.where}`}`
       : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
   const label = wantedLabel(wanted);
+  const code = wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND";
+  const misnamed = misnamedIn(wanted.uri);
+  if (misnamed !== undefined) {
+    const message = `no ${wanted.what} matches the URI: ${misnamed}`;
+    return new CredentialError(code, message, { uri: wanted.uri, hint: MISNAMED });
+  }
   const failed =
     label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
-  const misnamed = misnamedIn(wanted.uri);
-  return new CredentialError(
-    wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND",
-    `${failed}${misnamed === undefined ? "" : `: ${misnamed}`}; ${existing}`,
-    {
-      uri: wanted.uri,
-      ...(misnamed === undefined ? {} : { hint: MISNAMED }),
-      candidates: near.map((candidate) => describe.uri(candidate)),
-      ...(wanted.what === "token" && all.length === 0 && misnamed === undefined
-        ? { hint: NO_TOKEN_AT_ALL }
-        : {}),
-    },
-  );
+  return new CredentialError(code, `${failed}; ${existing}`, {
+    uri: wanted.uri,
+    candidates: near.map((candidate) => describe.uri(candidate)),
+    ...(wanted.what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
+  });
 }
 
 const NO_TOKEN_AT_ALL =
@@ -94,8 +92,7 @@ function misnamedIn(uri: string): string | undefined {
   }
 }
 
-const MISNAMED =
-  "Correct the attribute: one that RFC 7512 does not name is a vendor's, and matches nothing in the path.";
+const MISNAMED = "Correct the attribute; `ddscred uri parse URI` explains each.";
 
 function wantedLabel(wanted: Wanted): string {
   try {

@@ -79,12 +79,12 @@ function holdsPin(written: string): boolean {
   return uriScheme(text) !== "data" && pinOf(text).replaceAll(VARIABLE, "") !== "";
 }
 
-/** Where the text is no URI that can be read, what looks like a PIN counts as one. */
+/** What looks like a PIN counts as one, under a name that is written wrong too. */
 function pinOf(text: string): string {
   try {
     // A variable may stand for any text: escaped, it may stand where a letter may.
     const uri = parsePkcs11Uri(text.replaceAll(VARIABLE, encodeURIComponent(VARIABLE)), { lenient: true });
-    return uri.query["pin-value"]?.reveal() ?? "";
+    return uri.query["pin-value"]?.reveal() ?? PIN_VALUE.exec(text)?.[1] ?? "";
   } catch (error) {
     if (error instanceof CredentialError) return PIN_VALUE.exec(text)?.[1] ?? "";
     throw error;

@@ -1,6 +1,7 @@
 import {
   CredentialError,
   misnamedAttribute,
+  misnamedQuery,
   type PeerReading,
   parseDataUri,
   parseFileUri,
@@ -102,7 +103,8 @@ function uriRemark(configuration: Configuration, uri: string): string | undefine
 function misnamedIn(uri: string): string | undefined {
   if (uriScheme(uri) !== "pkcs11") return undefined;
   try {
-    return misnamedAttribute(parsePkcs11Uri(uri));
+    const parsed = parsePkcs11Uri(uri);
+    return misnamedAttribute(parsed) ?? misnamedQuery(parsed);
   } catch (error) {
     if (error instanceof CredentialError) return undefined;
     throw error;

@@ -1,5 +1,5 @@
 import { nearest } from "../nearest.ts";
-import { isPathName, isQueryName, type Pkcs11Uri, pathAttributes } from "./attributes.ts";
+import { isPathName, isQueryName, type Pkcs11Uri, pathAttributes, queryAttributes } from "./attributes.ts";
 
 /**
  * What keeps a URI from matching anything, most likely by mistake, in words; undefined where nothing does. Attributes of
@@ -20,4 +20,17 @@ function ofVendor(name: string): string {
   const [meant] = nearest(name, Object.keys(pathAttributes));
   const question = meant === undefined ? "" : `; did you mean ${meant}?`;
   return `${shown} is no attribute of RFC 7512, so nothing matches${question}`;
+}
+
+/**
+ * An attribute of the query that is most likely meant for one of RFC 7512's, in words; undefined where none is. Those of
+ * vendors are ignored (2.4), and so is a PIN under a name that is written wrong.
+ */
+export function misnamedQuery({ vendorQuery }: Pkcs11Uri): string | undefined {
+  for (const name of vendorQuery.keys()) {
+    const [near] = nearest(name, Object.keys(queryAttributes));
+    const meant = /^pin/i.test(name) ? (/so|file/i.test(name) ? "pin-source" : "pin-value") : near;
+    if (meant !== undefined) return `${JSON.stringify(name)} is ignored; did you mean ${meant}?`;
+  }
+  return undefined;
 }
