@@ -22,10 +22,20 @@ const stampFile = (step) => join(root, ".setup", step);
 
 /** Installs dependencies and compiles; throws an Error whose message says what to do. */
 export function setUp() {
+  checkNode();
   // Where the native binding was not built, what could build it is part of the fingerprint: it is tried again.
   const installed = () => installFingerprint() + (bindingBuilt() ? "" : buildTools());
   step("install", installed, "Installing dependencies (only this once; a minute or less) ...", install);
   step("build", buildFingerprint, "Compiling ...", build);
+}
+
+function checkNode() {
+  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const [major, minor] = /(\d+)\.(\d+)/.exec(engines.node).slice(1).map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split(".").map(Number);
+  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return;
+  const own = `${process.versions.node} (${process.execPath})`;
+  throw new Error(`ddscred needs Node.js ${major}.${minor} or later; this is ${own}.`);
 }
 
 /** Runs a piece of work unless it succeeded before and the fingerprint is still the same. */
@@ -45,6 +55,11 @@ function install() {
   env.npm_config_update_notifier = "false";
   const args = ["-y", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"];
   run("npx", args, { env, name: "install" });
+  noteBinding();
+}
+
+/** Says where pkcs11: URIs are not available. */
+export function noteBinding() {
   if (bindingBuilt()) return;
   process.stderr.write(
     "Note: pkcs11js could not be built, so pkcs11: URIs are not available; all else works.\n" +

@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { root, setUp } from "./setup.mjs";
+import { noteBinding, root, setUp } from "./setup.mjs";
 
 try {
   setUp();
@@ -18,4 +18,5 @@ const result = spawnSync(process.execPath, [join(root, "packages/cli/bin/ddscred
   cwd: process.env.INIT_CWD ?? process.cwd(),
   stdio: "inherit",
 });
+if (args.length === 0) noteBinding(); // a first run has scrolled it away
 process.exit(result.status ?? 3);

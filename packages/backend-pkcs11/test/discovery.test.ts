@@ -493,6 +493,14 @@ t.test("on SoftHSM", { skip }, async (t) => {
       code: "OBJECT_NOT_FOUND",
     });
     t.match(await failure(backend.certificates("pkcs11:?module-name=nowhere")), { code: "MODULE_REQUIRED" });
+    // Another module may know a token of the same name, and would get its PIN.
+    process.env["PKCS11_MODULE_PATH"] = "/nowhere/module.so";
+    t.teardown(() => delete process.env["PKCS11_MODULE_PATH"]);
+    await using misspelt = pkcs11Backend({ discover: true, isolation: "inline" });
+    t.match(await failure(misspelt.certificates("pkcs11:token=discovered;object=x")), {
+      code: "MODULE_NOT_FOUND",
+      message: /PKCS11_MODULE_PATH/,
+    });
     await backend.close();
     t.equal((await failure(pkcs11Backend().certificates("pkcs11:token=discovered"))).code, "MODULE_REQUIRED");
   });

@@ -112,6 +112,9 @@ t.test(
       const wrongId = await failure(backend.importCertificate(at("object=twin;id=%01"), der));
       t.equal(wrongId.code, "KEY_MISMATCH");
       t.same(wrongId.candidates, [second.uri]);
+      const ofFirst = await failure(backend.importCertificate(at("object=first"), der));
+      t.match(ofFirst, { code: "KEY_MISMATCH", hint: /object=other/ }, "under the label of another key");
+      t.same(ofFirst.candidates, [second.uri]);
 
       const imported = await backend.importCertificate(at("object=twin"), der);
       t.equal(imported.privateKeyUri, second.uri, "by the public half, not by the label");

@@ -1,3 +1,4 @@
+import { nearest } from "@ddscred/core";
 import { UsageError } from "./exit.ts";
 import type { Verb } from "./main.ts";
 
@@ -9,7 +10,11 @@ export function verbOfActions(actions: Readonly<Record<string, () => Promise<Ver
     help: async ([name = ""]) => (await loaderOf(name)?.())?.usage ?? usage,
     run: async ([name = "", ...args]) => {
       const load = loaderOf(name);
-      if (load === undefined) throw new UsageError(`say what to do: ${Object.keys(actions).join(", ")}`);
+      if (load === undefined) {
+        const [meant] = /^[a-z]{1,20}$/i.test(name) ? nearest(name, Object.keys(actions)) : [];
+        const question = meant === undefined ? "" : `; did you mean ${meant}?`;
+        throw new UsageError(`say what to do: ${Object.keys(actions).join(", ")}${question}`);
+      }
       return await (await load()).run(args);
     },
   };

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { nearest } from "@ddscred/core";
 import { UsageError } from "./exit.ts";
 
 type OptionSpecs = Readonly<Record<string, { type: "string" | "boolean"; multiple?: boolean }>>;
@@ -30,9 +31,19 @@ function parse(args: readonly string[], specs: OptionSpecs) {
   } catch (error) {
     // Node's text is a good sentence; its advice about "--" behind the first sentence is not needed. An
     // unexpected value is not repeated: it may hold a PIN.
-    const [sentence] = (error as Error).message.split(/\. |: '/);
-    throw new UsageError(sentence ?? "wrong options");
+    const [sentence = "wrong options"] = (error as Error).message.split(/\. |: '/);
+    throw new UsageError(sentence + meantBy(sentence, Object.keys(specs)));
   }
+}
+
+/** Of an option that is not known, which one it could be. */
+function meantBy(sentence: string, names: readonly string[]): string {
+  const [, unknown] = /^Unknown option '--([a-z][a-z-]{0,30})'/.exec(sentence) ?? [];
+  if (unknown === undefined) return "";
+  if (/^(?:pin|pass)/.test(unknown) && names.includes("pin-source"))
+    return "; a PIN comes from --pin-source, such as --pin-source file:PATH";
+  const [meant] = nearest(unknown, names);
+  return meant === undefined ? "" : `; did you mean --${meant}?`;
 }
 
 /** `--format`: one of `allowed`, the first by default. */

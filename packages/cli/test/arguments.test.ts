@@ -234,3 +234,20 @@ async function fileProperties(folder: string): Promise<readonly string[]> {
     `${name}=file://${join(folder, file)}`,
   ]);
 }
+
+t.test("what is misspelt is told, with what it could be", async (t) => {
+  const told = (...args: string[]) => ddscred(args).stderr.split("\n")[0] ?? "";
+  t.match(told("check", "x.xml", "--modul", "/x.so"), /did you mean --module\?/);
+  t.match(told("ls", "--pin", "canary"), /a PIN comes from --pin-source/);
+  t.notMatch(told("ls", "--pin", "canary"), /canary/);
+  t.match(told("key", "generat"), /did you mean generate\?/);
+  t.match(told("csr", "--key", "pkcs11:token=robots"), /--subject; is the URI in quotes\?/);
+  t.match(told("cert", "import", "pkcs11:token=robots", "alice.pem"), /which certificate: --cert/);
+});
+
+t.test("a command in a remedy is one line, however narrow the terminal", async (t) => {
+  const { stdout } = ddscred(["doctor"], { env: { COLUMNS: "40", OPENSSL_CONF: "/dev/null" } });
+  const commands = stdout.match(/`[^`]+`/g) ?? [];
+  t.ok(commands.length > 0, stdout);
+  for (const command of commands) t.notMatch(command, /\n/);
+});

@@ -417,7 +417,7 @@ t.test("looking leaves no store of a TPM behind", noTpm, async (t) => {
 t.test("where no token is there, the modules that were tried are named", { skip }, async (t) => {
   const { env } = tokenFolder(t);
   const named = { ...env, PKCS11_MODULE_PATH: "", PKCS11_PROVIDER_MODULE: MODULE };
-  t.match(ddscred(["ls"], { env: named }).stdout, /^the module shows no token; ddscred doctor/);
+  t.match(ddscred(["ls"], { env: named }).stdout, /^no token is there; ddscred doctor/);
   const configuration = ["check", "--format", "json", "--property", "private_key=pkcs11:token=x;object=y"];
   const { findings } = JSON.parse(ddscred(configuration, { env: named }).stdout);
   t.match(

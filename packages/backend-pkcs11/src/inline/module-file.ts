@@ -1,6 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
-import { CredentialError, redactUri } from "@ddscred/core";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { CredentialError, nearest, redactUri } from "@ddscred/core";
 import { foreignAccess } from "../foreign-access.ts";
 import { isCutOff } from "./elf.ts";
 
@@ -67,10 +76,33 @@ function attempt<T>(path: string, run: () => T): T {
     const { code = "" } = error as NodeJS.ErrnoException;
     const shown = redactUri(path);
     const missing = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"].includes(code);
-    if (missing) throw new CredentialError("MODULE_NOT_FOUND", `there is no PKCS#11 module at ${shown}`);
+    if (missing) {
+      const message = `there is no PKCS#11 module at ${shown}`;
+      throw new CredentialError("MODULE_NOT_FOUND", message, { candidates: near(path) });
+    }
     throw new CredentialError("MODULE_NOT_LOADABLE", `the PKCS#11 module ${shown} cannot be read (${code})`, {
       hint: "Give the user who runs this read permission on the module.",
     });
+  }
+}
+
+/** Libraries beside it, and those of its name in the folder of modules below, that could be meant. */
+function near(path: string): readonly string[] {
+  const folder = dirname(resolve(path));
+  const name = basename(path);
+  const below = join(folder, "pkcs11", name);
+  const libraries = listed(folder).filter((file) => /\.(?:so|dylib|dll)$/.test(file));
+  return [
+    ...(existsSync(below) ? [below] : []),
+    ...nearest(name, libraries).map((file) => join(folder, file)),
+  ];
+}
+
+function listed(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { shellWord } from "@ddscred/core";
 
 /**
  * What a module needs besides itself, by the name of its file: it says no more than a return value where that is
@@ -8,7 +9,7 @@ import { basename } from "node:path";
  */
 export function startHint(path: string, isTold: boolean): string | undefined {
   const name = basename(path);
-  if (/softokn/i.test(name)) return isTold ? NSS_TOLD : NSS;
+  if (/softokn/i.test(name)) return isTold ? NSS_TOLD : nss(path);
   return hints.find(([pattern]) => pattern.test(name))?.[1];
 }
 
@@ -25,7 +26,10 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [/p11-kit-client/i, "P11_KIT_SERVER_ADDRESS names its server's socket: `p11-kit server` must run there."],
 ];
 
-const NSS =
-  "NSS's softokn must be told where its database is, by a text with which it is started, such as configDir='sql:/home/alice/nss': libraryParameters of the backend, --library-parameters of the program. Where it always is that one, state it in p11-kit's file of the module (x-init-reserved) or in openssl.cnf (pkcs11-module-init-args).";
+function nss(path: string): string {
+  const command = `ddscred doctor --module ${shellWord(path)} --library-parameters "configDir='sql:$HOME/nss'"`;
+  return `NSS's softokn must be told where its database is (libraryParameters): \`${command}\`, with your folder. Where it always is that one, state it in p11-kit's file of the module (x-init-reserved) or in openssl.cnf (pkcs11-module-init-args).`;
+}
+
 const NSS_TOLD =
   "Correct configDir in its parameters, configDir='sql:FOLDER': the folder of cert9.db, where `certutil -L -d sql:FOLDER` lists certificates.";

@@ -128,7 +128,9 @@ export class Login {
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       if (error.rv === "CKR_USER_ALREADY_LOGGED_IN") return false;
-      throw error.code === "PIN_INCORRECT" && error.rv !== undefined ? await this.#refused(error) : error;
+      throw error.code === "PIN_INCORRECT" && error.rv !== undefined
+        ? await this.#refused(error, pin)
+        : error;
     }
   }
 
@@ -139,9 +141,14 @@ export class Login {
     });
   }
 
-  async #refused({ rv = "", call = "" }: CredentialError): Promise<CredentialError> {
+  async #refused({ rv = "", call = "" }: CredentialError, pin: Secret): Promise<CredentialError> {
     const flags = await this.#guard.readFlags().catch(() => 0);
     const message = `${this.#name} refused the PIN (${call}: ${rv})${attemptsLeft(flags)}`;
-    return new CredentialError("PIN_INCORRECT", message, { rv, call });
+    const hint = "The PIN begins or ends with a blank or the end of a line: take that out of its source.";
+    return new CredentialError("PIN_INCORRECT", message, {
+      rv,
+      call,
+      ...(/^\s|\s$/.test(pin.reveal()) ? { hint } : {}),
+    });
   }
 }

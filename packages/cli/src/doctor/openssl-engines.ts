@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineSection, OpensslDiscovery } from "@ddscred/backend-pkcs11";
 import { redactUri } from "@ddscred/core";
-import { judgeModule, placeOf } from "./openssl-module.ts";
+import { configurationCommand, judgeModule, placeOf } from "./openssl-module.ts";
 import { type OpensslProgram, openssl } from "./openssl-program.ts";
 import { type DoctorFinding, finding, good } from "./report.ts";
 
@@ -15,7 +15,7 @@ export async function judgeEngines(
   const [engine] = engines;
   if (engine === undefined) {
     const message = `${file} configures no PKCS#11 ENGINE: Cyclone DDS would say "Failed to find pkcs11 engine"`;
-    return [finding("warning", "openssl", message, engineSnippet, { location: { file } })];
+    return [finding("warning", "openssl", message, engineHint(used), { location: { file } })];
   }
   const findings = judgeEngine(engine, program);
   if (findings.length === 0 && program !== undefined) findings.push(...(await available(engine)));
@@ -51,5 +51,17 @@ async function available({ id }: EngineSection): Promise<DoctorFinding[]> {
   return [finding("error", "openssl", message, `Run \`openssl engine ${id} -t\`: it says why.`)];
 }
 
-const engineSnippet =
-  "`apt-get install libengine-pkcs11-openssl`, and configure it: `openssl_conf = openssl_init` before the first section, `engines = engine_section` in [openssl_init], `pkcs11 = pkcs11_section` in [engine_section], and `engine_id = pkcs11`, `MODULE_PATH = MODULE`, `init = 0` in [pkcs11_section].";
+function engineHint(module = "/path/to/module.so"): string {
+  const command = configurationCommand(
+    "openssl_conf = init",
+    "[init]",
+    "engines = engine_list",
+    "[engine_list]",
+    "pkcs11 = pkcs11_engine",
+    "[pkcs11_engine]",
+    "engine_id = pkcs11",
+    `MODULE_PATH = ${module}`,
+    "init = 0",
+  );
+  return `\`apt-get install libengine-pkcs11-openssl\`, and start Cyclone DDS with a configuration that has it: \`${command}\`.`;
+}

@@ -44,3 +44,9 @@ export const placeOf = (entry: { file: string; line: number } | undefined) => ({
   file: entry?.file ?? "",
   line: entry?.line ?? 1,
 });
+
+/** A command that writes a configuration of OpenSSL, and names it to whatever is started next. */
+export function configurationCommand(...lines: readonly string[]): string {
+  const quoted = lines.map((line) => shellWord(line)).join(" ");
+  return `printf '%s\\n' ${quoted} > dds-openssl.cnf; export OPENSSL_CONF=$PWD/dds-openssl.cnf`;
+}

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { OpensslDiscovery, ProviderSection } from "@ddscred/backend-pkcs11";
 import { redactUri } from "@ddscred/core";
-import { judgeModule, placeOf } from "./openssl-module.ts";
+import { configurationCommand, judgeModule, placeOf } from "./openssl-module.ts";
 import { type OpensslProgram, openssl } from "./openssl-program.ts";
 import { type DoctorFinding, finding, good } from "./report.ts";
 
@@ -18,7 +18,7 @@ export async function judgeProviders(
       engines.length === 0
         ? `${file} configures no PKCS#11 provider: Cyclone DDS would say "Failed to load pkcs11 provider"`
         : `${file} configures an ENGINE, and Cyclone DDS uses a provider with OpenSSL 3.x`;
-    return [finding("warning", "openssl", message, providerSnippet, { location: { file } })];
+    return [finding("warning", "openssl", message, providerHint(used), { location: { file } })];
   }
   const isDefaultThere = providers.some(({ name, activate }) => name === "default" && activate !== undefined);
   const isOursActive = ours.some(({ activate }) => activate !== undefined);
@@ -82,5 +82,20 @@ async function listed(ours: readonly ProviderSection[]): Promise<DoctorFinding[]
 }
 
 /** What to write where there is nothing. */
-export const providerSnippet =
-  "Install a provider (from Debian 13 on `apt-get install pkcs11-provider`; before, build it) and configure it: `openssl_conf = openssl_init` before the first section, `providers = provider_section` in [openssl_init], `default` and `pkcs11` in [provider_section], each with `activate = 1`, and `pkcs11-module-path = MODULE`. What Cyclone DDS does not use needs none of this.";
+/** How a provider comes to be configured, with a command to paste. */
+export function providerHint(module = "/path/to/module.so"): string {
+  const command = configurationCommand(
+    "openssl_conf = init",
+    "[init]",
+    "providers = provider_list",
+    "[provider_list]",
+    "default = default_provider",
+    "pkcs11 = pkcs11_provider",
+    "[default_provider]",
+    "activate = 1",
+    "[pkcs11_provider]",
+    "activate = 1",
+    `pkcs11-module-path = ${module}`,
+  );
+  return `Install a provider (from Debian 13 on \`apt-get install pkcs11-provider\`; before, build it: github.com/latchset/pkcs11-provider), and start Cyclone DDS with a configuration that has it: \`${command}\`. What Cyclone DDS does not use needs none of this.`;
+}

@@ -2,7 +2,7 @@ import type { Discovery, DiscoveryFinding, OpensslDiscovery } from "@ddscred/bac
 import { accessTo, judgeWriters } from "./files.ts";
 import { judgeEngines } from "./openssl-engines.ts";
 import type { OpensslProgram } from "./openssl-program.ts";
-import { judgeProviders, providerSnippet } from "./openssl-providers.ts";
+import { judgeProviders, providerHint } from "./openssl-providers.ts";
 import { type DoctorFinding, finding, good, shellWord, type Topic } from "./report.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function judgeOpenssl(
 ): Promise<readonly DoctorFinding[]> {
   if (found === undefined) {
     const message = "there is no openssl.cnf, so OpenSSL, and Cyclone DDS with it, reaches no token";
-    return [judgeProgram(program), finding("warning", "openssl", message, providerSnippet)];
+    return [judgeProgram(program), finding("warning", "openssl", message, providerHint(used))];
   }
   const files = found.files.flatMap((file) => judgeWriters("openssl", file));
   const head = [

@@ -24,8 +24,18 @@ export function oneTokenUri({ positionals }: Arguments): string {
 /** The value of an option that a verb cannot do without. */
 export function needed(args: Arguments, name: string, what: string): string {
   const value = args.text(name);
-  if (value === undefined) throw new UsageError(`say ${what}: --${name}`);
+  if (value === undefined) throw new UsageError(`say ${what}: --${name}${cutOff(args)}`);
   return value;
+}
+
+/** Where a URI stands last, and without what a URI has as a rule, a shell may have ended the command at its semicolon. */
+function cutOff(args: Arguments): string {
+  const uris = [
+    ...args.positionals,
+    ...["key", "ca-key", "ca-cert", "cert"].flatMap((name) => args.list(name)),
+  ];
+  const isCut = uris.some((uri) => /^pkcs11:[^;?]*$/i.test(uri));
+  return isCut ? "; is the URI in quotes? A shell ends a command at a semicolon" : "";
 }
 
 /** Says on a terminal what takes its time. */

@@ -38,7 +38,10 @@ to do.
 
   SOURCE                Cyclone DDS XML configuration, Fast DDS XML profile, or
                         the folder of an SROS 2 enclave or keystore; a path, a
-                        file: URI, or - for a file from standard input
+                        file: URI, or - for a file from standard input.
+                        Relative file: URIs in it are looked for beside it,
+                        then in the working folder; a participant starts in
+                        its own
   --property NAME=URI   a property instead of a file; repeat it. NAME is a DDS
                         property name (dds.sec.auth.private_key) or its last
                         word (private_key)

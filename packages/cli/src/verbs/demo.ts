@@ -40,7 +40,7 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 const CLOSING =
-  "Now on a configuration of your own: ddscred check cyclonedds.xml --module /path/to/pkcs11-module.so, or in the clone npm start -- check with the same";
+  "Now on a configuration of your own: `ddscred check cyclonedds.xml --module /path/to/pkcs11-module.so`, or in a clone `npm start -- check cyclonedds.xml --module /path/to/pkcs11-module.so`";
 
 async function act(pki: MockPki, defects: readonly MockDefect[], style: Style): Promise<string> {
   const { backend, configuration } = await mockDeployment({ pki, defects });

@@ -86,9 +86,10 @@ async function examine(
   const takeBack = lendTpmStore();
   const examined = await examineModules(discovery, uri, access.trace).finally(takeBack);
   const used = examined.find((one) => one.used);
+  const binding = await judgeBinding();
   const findings = [
-    await judgeBinding(),
-    ...judgeModules(discovery, examined),
+    binding,
+    ...(binding.severity === "ok" ? judgeModules(discovery, examined) : []),
     ...discovery.findings.map((odd) => asFinding("module", odd)),
     ...judgeTokens(examined, uri.path.token),
     ...(given === undefined ? await judgeSourceAlone(access) : await judgeUri(given, examined, access)),

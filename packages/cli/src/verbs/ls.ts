@@ -77,7 +77,7 @@ async function isThere(resolver: Resolver, uri: string): Promise<boolean> {
 
 function noToken(uri: string): string {
   return /^pkcs11:(?:[?]|$)/i.test(uri)
-    ? "the module shows no token; ddscred doctor says which module is used, and what is behind it\n"
+    ? "no token is there; ddscred doctor says which modules were looked at, and what is behind them\n"
     : "no token matches the URI; ddscred ls without a URI shows those that are there\n";
 }
 

@@ -39,9 +39,11 @@ async function run(argv: readonly string[]): Promise<number> {
   return await withTokens(args, async (wired) => {
     let isMeant = true;
     const status = await answering(format, async () => {
-      const object = await objectOf(wired, uri);
+      const objects = await objectsOf(wired, uri);
+      const [object] = objects.length === 1 ? objects : [];
       const name = object?.uri ?? redactUri(uri);
-      isMeant = args.flag("yes") || (await confirmed(object, name));
+      // Of several none is removed, so nobody is asked.
+      isMeant = args.flag("yes") || objects.length > 1 || (await confirmed(object, name));
       if (!isMeant) throw new CredentialError("ABORTED", "nothing was removed");
       await wired.tokens.remove(uri);
       const what = `${object?.kind ?? "object"} ${JSON.stringify(object?.label ?? "")}`;
@@ -52,10 +54,10 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** What the URI names, where it can be seen. What it cannot be, and why, is told by removing it. */
-async function objectOf({ tokens }: Wired, uri: string): Promise<CredentialDescription | undefined> {
+async function objectsOf({ tokens }: Wired, uri: string): Promise<readonly CredentialDescription[]> {
   const found: CredentialDescription[] = [];
   for await (const description of tokens.list(uri)) if (description.kind !== "token") found.push(description);
-  return found.length === 1 ? found[0] : undefined;
+  return found;
 }
 
 async function confirmed(object: CredentialDescription | undefined, name: string): Promise<boolean> {

@@ -127,7 +127,7 @@ export const errorCodes = {
   TOKEN_REMOVED: row("the token was removed", "Connect the token again."),
   OBJECT_NOT_FOUND: row(
     "no object on the token matches the URI",
-    "Correct object=, id= or type=; `ddscred ls` lists them.",
+    "Correct object=, id= or type=; `ddscred ls pkcs11:token=LABEL` lists them, private keys where it has a PIN.",
   ),
   OBJECT_AMBIGUOUS: row("several objects match the URI", "Add id= to the URI so that one object is left."),
   OBJECT_EXISTS: row(

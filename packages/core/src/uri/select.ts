@@ -65,7 +65,7 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
 }
 
 const NO_TOKEN_AT_ALL =
-  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM? `ddscred doctor` examines modules and who names them.";
+  "Connect the token. The module knows none: is its own configuration found, such as SOFTHSM2_CONF for SoftHSM, TPM2_PKCS11_STORE for a TPM, the server of P11_KIT_SERVER_ADDRESS for p11-kit? `ddscred doctor` examines modules and who names them.";
 
 function ambiguous<T>(
   candidates: readonly T[],

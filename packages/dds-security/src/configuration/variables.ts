@@ -47,7 +47,10 @@ export function expandText(
     return finding("VARIABLE_UNDEFINED", "error", message, {
       property: text.property,
       location: cursor.at(use.position),
-      hint: `Set ${name ?? "it"}, or give a default: \${${name ?? "NAME"}:-value}.`,
+      // A default of a PIN would stand in the file.
+      hint: /pin-?value/i.test(text.written)
+        ? `Set ${name ?? "it"} for the participant, and for ddscred.`
+        : `Set ${name ?? "it"}, or give a default: \${${name ?? "NAME"}:-value}.`,
     });
   });
   if (failure !== undefined) findings.push(failed(text, failure, secret, cursor.at(failure.position)));

@@ -35,8 +35,8 @@ async function run(argv: readonly string[]): Promise<number> {
     format: { type: "string" },
   });
   const format = readFormat(args, ["text", "json"]);
-  const uri = oneTokenUri(args);
   const from = uriOf(needed(args, "cert", "which certificate"));
+  const uri = oneTokenUri(args);
   const withoutKey = args.flag("without-key");
   return await answering(format, () =>
     withTokens(args, async ({ resolver, tokens }) => {
