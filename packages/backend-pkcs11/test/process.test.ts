@@ -48,6 +48,16 @@ test("a call that does not end fails at its deadline; the next one works", async
   }
 });
 
+test("a program that is busy itself takes no device for hanging", async (t) => {
+  const signer = await open({ deadline: 400 });
+  for (let round = 0; round < 3; round++) {
+    const signing = isGood(signer);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const end = performance.now() + 700; performance.now() < end; );
+    t.ok(await signing);
+  }
+});
+
 test("what else was under way fails so that it can be tried again", async (t, faulty) => {
   const { module, session } = await withSession(t, 400);
   const { epoch } = module;

@@ -81,6 +81,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`ddscred: the output cannot be written (${error.code ?? "unknown"})\n`);
     process.exit(EXIT.unknown);
   });
+  process.stderr.on("error", () => undefined); // there is nobody to tell
   const [name, ...rest] = args;
   if (name === "help" && rest[0] !== undefined && Object.hasOwn(verbs, rest[0]))
     return await main([rest[0], "--help"]);

@@ -40,7 +40,7 @@ export function wire(wiring: Wiring): Wired {
   process.env["TPM2_PKCS11_LOG_LEVEL"] ??= "0";
   if (wiring.module === undefined) process.once("exit", lendTpmStore());
   const crypto = nodeCrypto();
-  const file = fileBackend({ bases: wiring.bases ?? [process.cwd()] });
+  const file = fileBackend({ bases: wiring.bases ?? workingFolder() });
   const pkcs11 = pkcs11Backend({
     // A deployment under check may hold many wrong PINs; one costs an attempt, and a few lock the token.
     maxRefusedPins: 1,
@@ -55,4 +55,13 @@ export function wire(wiring: Wiring): Wired {
     }),
   });
   return { resolver: createResolver([file, pkcs11], { crypto }), crypto, tokens: pkcs11 };
+}
+
+/** None where it was removed: then no relative path names anything. */
+function workingFolder(): readonly string[] {
+  try {
+    return [process.cwd()];
+  } catch {
+    return [];
+  }
 }

@@ -19,6 +19,7 @@ import { type AttributeName, type Attributes, nativeTemplate, type Template } fr
 import { LoginBook } from "../token/login-book.ts";
 import { SessionBook } from "../token/session-book.ts";
 import type { Binding, NativeModule } from "./binding.ts";
+import { Births } from "./births.ts";
 import { buffer } from "./buffer.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -44,6 +45,7 @@ export class InlineModule implements Module {
   readonly deadline = Number.POSITIVE_INFINITY;
   readonly #native: NativeModule;
   readonly #elsewhere = new Elsewhere();
+  readonly #births = new Births();
   readonly #pace = new Pace();
   readonly #handles = new Handles(this);
   readonly #life: Lifecycle;
@@ -138,6 +140,7 @@ export class InlineModule implements Module {
   }
 
   async find(session: Handle, template: Template): Promise<readonly Handle[]> {
+    await this.#births.over();
     const found = this.#objects.find(this.#session(session, "C_FindObjectsInit"), template);
     return found.map((object) => this.#handles.give(object));
   }
@@ -147,6 +150,7 @@ export class InlineModule implements Module {
     object: Handle,
     names: readonly N[],
   ): Promise<Attributes<N>> {
+    await this.#births.over();
     const handle = this.#session(session, "C_GetAttributeValue");
     this.#handles.checkObject(object, "C_GetAttributeValue");
     return this.#objects.attributes(handle, buffer(object), names);
@@ -157,6 +161,7 @@ export class InlineModule implements Module {
     objects: readonly Handle[],
     names: readonly N[],
   ): Promise<readonly (Attributes<N> | undefined)[]> {
+    await this.#births.over();
     const read = this.#objects.reader(this.#session(session, "C_GetAttributeValue"), names);
     const all: (Attributes<N> | undefined)[] = [];
     for (const object of objects) {
@@ -164,6 +169,7 @@ export class InlineModule implements Module {
       const pause = all.length > 0 ? this.#pace.pause() : undefined;
       if (pause !== undefined) {
         await pause;
+        await this.#births.over();
         this.#handles.checkSession(session, "C_GetAttributeValue");
       }
       this.#handles.checkObject(object, "C_GetAttributeValue");
@@ -194,10 +200,10 @@ export class InlineModule implements Module {
     const handle = this.#session(session, "C_GenerateKeyPair");
     const mechanism = this.#signing.mechanism(request.mechanism);
     const templates = [nativeTemplate(request.publicKey), nativeTemplate(request.privateKey)] as const;
-    const keys = await this.#elsewhere.run<KeyPairHandles>(
-      "C_GenerateKeyPair",
-      [handle, ...templates],
-      (done) => this.#native.C_GenerateKeyPair(handle, mechanism, ...templates, done),
+    const keys = await this.#births.during(() =>
+      this.#elsewhere.run<KeyPairHandles>("C_GenerateKeyPair", [handle, ...templates], (done) =>
+        this.#native.C_GenerateKeyPair(handle, mechanism, ...templates, done),
+      ),
     );
     return {
       publicKey: this.#handles.give(keys.publicKey),

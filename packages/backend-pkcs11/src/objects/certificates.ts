@@ -34,6 +34,9 @@ export async function findCertificates(
   return await token.use(async (session) => {
     const stored: StoredCertificate[] = [];
     const matching = await token.selections.find(token, session, "cert", uri.path);
+    // That many are no chain, whatever they are.
+    if (matching.length > LONGEST_CHAIN)
+      selectOne(matching, matching, objectNames(token), { uri: text, what: "certificate" });
     for (const object of matching) {
       const certificate = await readCertificate(token, session, object).catch((error: unknown) => {
         throw naming(object, matching.length, error);
@@ -158,3 +161,6 @@ function hidden(error: CredentialError): CredentialError {
 
 /** Extensions of the attestations of a YubiKey's PIV application: firmware, serial number, policies. */
 const YUBICO_ATTESTATION = "1.3.6.1.4.1.41482.3.";
+
+/** Certificates, each perhaps twice, in a chain that a token may hold under one label. */
+const LONGEST_CHAIN = 64;

@@ -151,6 +151,9 @@ export class ModuleProcess {
     const check = (): void => {
       this.#timerDue = Number.POSITIVE_INFINITY;
       if (this.#oldest === undefined) return;
+      // Where this program did not have its turn, the answer may wait to be read: that time is not the device's.
+      const late = performance.now() - due;
+      if (late > LATE) this.#oldestSince += late;
       const end = this.#oldestSince + this.#oldest.deadline;
       if (end > performance.now()) this.#watch(end);
       else this.#timeOut(this.#oldest);
@@ -177,6 +180,9 @@ export class ModuleProcess {
     this.#underWay.clear();
   }
 }
+
+/** Milliseconds. */
+const LATE = 20;
 
 interface Pending extends Call {
   readonly id: number;

@@ -22,6 +22,7 @@ import {
   type TokenObject,
 } from "../objects/search.ts";
 import { quoted } from "../token/names.ts";
+import type { PinRequest } from "../token/pin.ts";
 import type { OpenedToken, Token } from "../token/token.ts";
 import { checkFree, exists, freshId, naming, unnamed } from "./name.ts";
 import { privateKeysOf } from "./owner.ts";
@@ -63,7 +64,22 @@ export async function importCertificate(
       throw error;
     }
   };
-  return await token.writing.inTurn(() => token.writing.use(pin, store, options.signal));
+  return await token.writing.inTurn(async () => {
+    const imported = await token.writing.use(pin, store, options.signal);
+    // Meanwhile the session was given back.
+    if (options.signal?.aborted) await removeAgain(token, pin, certificate);
+    checkWanted(options.signal);
+    return imported;
+  });
+}
+
+/** It was on the token under no name before, and nobody else had his turn. */
+async function removeAgain(token: Token, pin: PinRequest, { der }: Certificate): Promise<void> {
+  const remove = async (session: Handle): Promise<void> => {
+    const stored = await token.module.find(session, { CKA_CLASS: CKO_CERTIFICATE, CKA_VALUE: der });
+    for (const handle of stored) await token.module.destroyObject(session, handle);
+  };
+  await token.writing.use(pin, remove).catch(() => undefined); // that nobody waits for it is what the caller knows
 }
 
 /** The private key of the certificate: the one that the URI's id names, where it has one. */

@@ -58,7 +58,9 @@ export async function storeKeyPair(
   };
   return await token.writing.inTurn(async () => {
     try {
-      return await token.writing.use(pin, store, signal);
+      const made = await token.writing.use(pin, store, signal);
+      checkWanted(signal); // meanwhile the session was given back
+      return made;
     } catch (error) {
       if (isLeft && isOurs) await removeAgain(wanted);
       throw error;

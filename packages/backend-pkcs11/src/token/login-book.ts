@@ -22,6 +22,7 @@ export class LoginPage {
   readonly #users = new Set<object>();
   #turn: Promise<unknown> = Promise.resolve();
   #turnToAsk: Promise<unknown> = Promise.resolve();
+  #turnToWrite: Promise<unknown> = Promise.resolve();
   /** Of the PIN that logged in; undefined where nobody did, or another library in the process. */
   #mark: string | undefined;
 
@@ -40,6 +41,13 @@ export class LoginPage {
   async inTurnToAsk<T>(step: () => Promise<T>): Promise<T> {
     const mine = this.#turnToAsk.then(step, step);
     this.#turnToAsk = mine;
+    return await mine;
+  }
+
+  /** One at a time: writing on the token. Whoever looks for a free name keeps it. */
+  async inTurnToWrite<T>(step: () => Promise<T>): Promise<T> {
+    const mine = this.#turnToWrite.then(step, step);
+    this.#turnToWrite = mine;
     return await mine;
   }
 

@@ -40,7 +40,7 @@ export async function readPinSource(source: string, commands: readonly string[] 
 
 /** Whether it is an error of {@link readPinSource}, which holds no PIN. */
 export function isOfSource(error: unknown): error is CredentialError {
-  return error instanceof CredentialError && ofSources.has(error);
+  return ofSources.has(error as CredentialError);
 }
 
 const ofSources = new WeakSet<CredentialError>();

@@ -1,5 +1,5 @@
 import { hash, randomFillSync } from "node:crypto";
-import { type Secret, sameBytes, type TokenInfo } from "@ddscred/core";
+import { CredentialError, type Secret, sameBytes, type TokenInfo } from "@ddscred/core";
 import { threadMemory } from "../thread-memory.ts";
 
 /*
@@ -18,16 +18,31 @@ export function entryOf(token: TokenInfo, pin: Secret): PinEntry | undefined {
   return entriesOf(token).find(({ number }) => sameBytes(markOf(number), mark));
 }
 
-/** The entry of a PIN, which is made where there is none. */
+/** The entry of a PIN, which is made where there is none. `PIN_REFUSED` where there is no room for what becomes of it. */
 export function madeEntryOf(token: TokenInfo, pin: Secret): PinEntry {
   const known = entryOf(token, pin);
   if (known !== undefined) return known;
-  const number = Math.min(Atomics.add(numbers, WRITTEN, 1), ENTRIES - 1); // the last is written over where all are full
+  const number = freeEntry();
   bytes.set([...hashed(placeOf(token)), ...hashed(placeOf(token), pin)], entryAt(number));
-  Atomics.store(numbers, STATES + number, 0);
   Atomics.store(numbers, FLAGS + number, 0);
+  Atomics.store(numbers, STATES + number, 0);
   Atomics.store(numbers, FIRST_READY + number, 1);
   return { number };
+}
+
+/** A new one, or one that says nothing. */
+function freeEntry(): number {
+  const next = Atomics.load(numbers, WRITTEN) < ENTRIES ? Atomics.add(numbers, WRITTEN, 1) : ENTRIES;
+  if (next < ENTRIES) return next;
+  for (let number = 0; number < ENTRIES; number++)
+    if (Atomics.compareExchange(numbers, STATES + number, 0, BEING_TAKEN) === 0) return number;
+  throw new CredentialError(
+    "PIN_REFUSED",
+    `${ENTRIES} PINs were refused in this process, so no other is sent`,
+    {
+      hint: "Correct the PINs, and start again.",
+    },
+  );
 }
 
 /** All of a token. */
@@ -91,6 +106,8 @@ function placeOf({ manufacturerID, model, serialNumber, label }: TokenInfo): str
 }
 
 const ENTRIES = 512;
+/** For as long as another PIN takes the place of one; until then that one is not sent. */
+const BEING_TAKEN = -4;
 const HASH = 32;
 /** Numbers: how many entries were begun, whether there is a salt (2: yes), and of each entry whether it is ready, and its two. */
 const WRITTEN = 0;

@@ -70,10 +70,19 @@ export function pinRequest(uri: string, parsed: Pkcs11Uri, means: PinMeans): Pin
  */
 function providerFailed(error: unknown): never {
   if (isOfSource(error)) throw error;
-  const { name = "" } = (error instanceof Error ? error.constructor : undefined) ?? {};
+  const name = classOf(error);
   const kind = /^[A-Z][A-Za-z]{0,39}$/.test(name) ? ` (${name})` : "";
   throw unreadable(
     `asking for the PIN failed${kind}`,
     "Look into what gives the PIN: its own words are not shown.",
   );
+}
+
+function classOf(error: unknown): string {
+  try {
+    const name: unknown = error instanceof Error ? error.constructor.name : "";
+    return typeof name === "string" ? name : "";
+  } catch {
+    return ""; // an object may answer any question with an error
+  }
 }

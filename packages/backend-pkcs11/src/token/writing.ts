@@ -9,18 +9,15 @@ import type { Token } from "./token.ts";
 /** Lends sessions of one token for writing. */
 export class Writing {
   readonly #token: Token;
-  /** The last step that was begun. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(token: Token) {
     this.#token = token;
   }
 
-  /** One step after the other: whoever looks for a free name keeps it. */
+  /** One step after the other, of all backends of this process. */
   async inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(step);
-    this.#turn = mine.catch(() => undefined);
-    return await mine;
+    const { module, slot } = this.#token;
+    return await module.logins.page(slot.token).inTurnToWrite(step);
   }
 
   /**

@@ -17,11 +17,11 @@ export async function askForPin(question: string): Promise<Secret | undefined> {
     stdin.setRawMode(wasRaw);
   };
   // After Ctrl-C and its kin Node.js restores the terminal, after this one it does not.
-  const hungUp = (): void => {
+  const ended = (signal: NodeJS.Signals): void => {
     restore();
-    process.kill(process.pid, "SIGHUP");
+    process.kill(process.pid, signal);
   };
-  process.once("exit", restore).once("SIGHUP", hungUp);
+  process.once("exit", restore).once("SIGHUP", ended).once("SIGQUIT", ended);
   // Before the question is seen, nothing that answers it is echoed any more.
   stdin.setRawMode(true);
   stderr.write(question);
@@ -30,7 +30,7 @@ export async function askForPin(question: string): Promise<Secret | undefined> {
     line = await readLine(stdin);
   } finally {
     restore();
-    process.removeListener("exit", restore).removeListener("SIGHUP", hungUp);
+    process.removeListener("exit", restore).removeListener("SIGHUP", ended).removeListener("SIGQUIT", ended);
     stdin.pause();
     stderr.write("\n");
   }

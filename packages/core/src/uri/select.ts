@@ -55,6 +55,14 @@ function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wan
     const message = `no ${wanted.what} matches the URI: ${misnamed}`;
     return new CredentialError(code, message, { uri: wanted.uri, hint: MISNAMED });
   }
+  // The nearest of the labels is the one that was asked for.
+  if (label !== "" && labels.includes(label)) {
+    const message = `no ${wanted.what} matches the URI: ${quoted(label)} is there, and another attribute of the URI does not fit`;
+    return new CredentialError(code, message, {
+      uri: wanted.uri,
+      candidates: near.map((candidate) => describe.uri(candidate)),
+    });
+  }
   const failed =
     label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
   return new CredentialError(code, `${failed}; ${existing}`, {
