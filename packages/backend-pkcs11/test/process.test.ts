@@ -50,12 +50,26 @@ test("a call that does not end fails at its deadline; the next one works", async
 
 test("a program that is busy itself takes no device for hanging", async (t) => {
   const signer = await open({ deadline: 400 });
-  for (let round = 0; round < 3; round++) {
+  for (const pause of [0, 500, 500, 0]) {
+    await sleep(pause); // after which no timer of an earlier call is left
     const signing = isGood(signer);
     await new Promise((resolve) => setImmediate(resolve));
-    for (const end = performance.now() + 700; performance.now() < end; );
+    busyFor(700);
     t.ok(await signing);
   }
+});
+
+test("a device that hangs is found by a program that is busy all the time", async (t, faulty) => {
+  const signer = await open({ deadline: 400 });
+  faulty.order("C_Sign", "hang", 0);
+  const hanging = failure(signer.sign(scheme, message));
+  const ended = hanging.then(() => true);
+  const began = performance.now();
+  do busyFor(60);
+  while (!(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, false))])));
+  t.match(await hanging, { code: "TIMEOUT", call: "C_Sign" });
+  t.ok(performance.now() - began < 10_000);
+  t.ok(await isGood(signer));
 });
 
 test("what else was under way fails so that it can be tried again", async (t, faulty) => {
@@ -372,6 +386,10 @@ async function withSession(t: Test, deadline = 10_000): Promise<{ module: Module
   t.teardown(() => borrowed.release());
   const [slot] = await borrowed.module.slots();
   return { module: borrowed.module, session: await borrowed.module.openSession(slot?.id ?? 0n) };
+}
+
+function busyFor(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end; );
 }
 
 async function isGood(signer: Signer): Promise<boolean> {

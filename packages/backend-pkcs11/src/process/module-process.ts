@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
-import { CredentialError, Secret } from "@ddscred/core";
+import { CredentialError } from "@ddscred/core";
 import { forkChild } from "./fork-child.ts";
 import { crashed, notStarted, replaced, timeout } from "./losses.ts";
-import { type Answer, fromWire, type Method, type Request, START, type Start } from "./protocol.ts";
+import { type Answer, fromWire, type Method, type Request, revealed, START, type Start } from "./protocol.ts";
 
 /** One call that the process is to make. */
 export interface Call {
@@ -34,6 +34,8 @@ export class ModuleProcess {
   /** The oldest call under way, and since when it is that. */
   #oldest: Pending | undefined;
   #oldestSince = 0;
+  /** The last one that was given more time, once. */
+  #spared: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #isEnding = false;
@@ -150,13 +152,17 @@ export class ModuleProcess {
     this.#timerDue = due;
     const check = (): void => {
       this.#timerDue = Number.POSITIVE_INFINITY;
-      if (this.#oldest === undefined) return;
-      // Where this program did not have its turn, the answer may wait to be read: that time is not the device's.
-      const late = performance.now() - due;
-      if (late > LATE) this.#oldestSince += late;
-      const end = this.#oldestSince + this.#oldest.deadline;
-      if (end > performance.now()) this.#watch(end);
-      else this.#timeOut(this.#oldest);
+      const oldest = this.#oldest;
+      if (oldest === undefined) return;
+      const end = this.#oldestSince + oldest.deadline;
+      const now = performance.now();
+      if (end > now) return this.#watch(end);
+      const late = now - due;
+      if (late < LATE || oldest === this.#spared) return this.#timeOut(oldest);
+      // This program did not have its turn, and perhaps no other had: the answer may wait to be read, or come yet.
+      this.#spared = oldest;
+      this.#oldestSince += now - end + Math.min(late, oldest.deadline);
+      this.#watch(this.#oldestSince + oldest.deadline);
     };
     this.#timer = setTimeout(check, Math.ceil(due - performance.now())).unref();
   }
@@ -181,17 +187,11 @@ export class ModuleProcess {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds that a timer may be late on a machine under load. */
 const LATE = 20;
 
 interface Pending extends Call {
   readonly id: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-}
-
-function revealed(arg: unknown): unknown {
-  if (arg instanceof Secret) return arg.reveal();
-  const { pin } = (arg ?? {}) as { pin?: unknown };
-  return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
 }

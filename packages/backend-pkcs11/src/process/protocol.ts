@@ -1,4 +1,4 @@
-import { CredentialError, type ErrorCode } from "@ddscred/core";
+import { CredentialError, type ErrorCode, Secret } from "@ddscred/core";
 import type { Handle, Module } from "../cryptoki/module.ts";
 
 /**
@@ -37,6 +37,13 @@ export type Method =
 export type Result<M extends keyof Module> = Module[M] extends (...args: never[]) => Promise<infer R>
   ? R
   : never;
+
+/** An argument as it travels. */
+export function revealed(arg: unknown): unknown {
+  if (arg instanceof Secret) return arg.reveal();
+  const { pin } = (arg ?? {}) as { pin?: unknown };
+  return pin instanceof Secret ? { ...(arg as object), pin: pin.reveal() } : arg;
+}
 
 /** The handles that `find` answers, one after the other: thousands of small arrays would take long to read. */
 export interface PackedHandles {
