@@ -227,6 +227,36 @@ t.test(
   },
 );
 
+t.test(
+  "a handle from before the sessions were lost signs nothing, also where another backend had them made anew",
+  onSoftHsm(),
+  async (t) => {
+    if (folder === undefined || noCompiler() !== false) return;
+    const module = new TableModule(folder);
+    t.teardown(() => module.close());
+    for (const isolation of ["inline", "process"] as const) {
+      module.reset();
+      const one = await open({ module: module.path, isolation });
+      const other = await open({ module: module.path, isolation });
+      const [first, second] = [one, other].map(({ signers }, n) => signers[n]) as [Signer, Signer];
+      for (let n = 0; n < 200; n++) await first.sign(scheme, Buffer.from(String(n)));
+      const lose = async (exchange: number): Promise<void> => {
+        module.change({ exchange });
+        module.fault("C_SignInit", { does: "fail", rv: 0xb3 });
+        t.equal(await outcome(second), "good");
+      };
+      for (let exchange = 1; exchange < 16; exchange++) {
+        t.equal(await outcome(first), "good");
+        await lose(exchange);
+        t.equal(await outcome(first), "good", `${isolation}, exchange ${exchange}`);
+        await lose(0);
+      }
+      await one.backend.close();
+      await other.backend.close();
+    }
+  },
+);
+
 t.test("a handle that names a longer key by now is looked up again", onSoftHsm(), async (t) => {
   if (folder === undefined || noCompiler() !== false) return;
   const module = new TableModule(folder);

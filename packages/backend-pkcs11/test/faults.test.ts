@@ -98,6 +98,20 @@ test("without verifying each, an exchange of handles without a word is not seen:
 });
 
 for (const isolation of isolations) {
+  test(`of one who signs seldom each signature is verified, so an exchange without a word lets none out: ${isolation}`, async (t, module) => {
+    const signer = await openAmongOthers(t, module, { isolation, verifyEach: false });
+    for (let n = 0; n < 200; n++) await isGood(signer); // where signing takes the shortest way
+    for (let exchange = 1; exchange < 16; exchange++) {
+      t.ok(await isGood(signer));
+      await sleep(20);
+      module.change({ exchange });
+      t.notMatch(await attempt(signer), /^wrong/, `exchange ${exchange}`);
+      module.change({});
+      await sleep(20);
+    }
+    t.ok(await isGood(signer), "and it is found again");
+  });
+
   test(`a wrong PIN costs one C_Login, whatever is tried again above: ${isolation}`, async (t, module) => {
     const uri = `pkcs11:token=wrong-${isolation};object=key-0?pin-value=canary-wrong-8812`;
     const backends = [1, 2].map(() => backendOf(t, module, { isolation }));

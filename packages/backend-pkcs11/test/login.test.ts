@@ -25,10 +25,12 @@ if (folder !== undefined) {
   for (const name of ["login", "wrong", "limit", "second", "memory", "flags", "context", "locked"]) {
     folder.add(name, [key, hidden, open]);
   }
-  folder.add("always", [
-    privateKeyObject(ec.privateKey.der, { label: "key", id: "01", alwaysAuthenticate: true }),
-    open,
-  ]);
+  for (const name of ["always", "in-a-row", "in-a-row-2"]) {
+    folder.add(name, [
+      privateKeyObject(ec.privateKey.der, { label: "key", id: "01", alwaysAuthenticate: true }),
+      open,
+    ]);
+  }
 }
 
 test("a key behind a login without a PIN is PIN_REQUIRED, and the message names the token", async (t, {
@@ -197,6 +199,26 @@ test("where somebody else in the process has logged in, that is success", async 
   t.equal(count(calls, "login"), 2, "CKR_USER_ALREADY_LOGGED_IN came from the token");
 });
 
+test("the last of those who logged in logs out, and nobody does where the login is not ours", async (t, {
+  backend,
+  calls,
+}) => {
+  const uri = `pkcs11:token=second;object=key?pin-value=${PIN}`;
+  const [first, last] = [backend(), backend()];
+  await first.signer(uri);
+  const signer = await last.signer(uri);
+  await first.close();
+  t.equal(count(calls, "logout"), 0);
+  t.ok(await signer.sign(scheme, Buffer.from("message")));
+  t.equal(count(calls, "login"), 1);
+  await last.close();
+  t.equal(count(calls, "logout"), 1);
+  const guest = backend({}, () => ({ isLoggedIn: async () => true }));
+  await guest.certificates(`pkcs11:token=second;object=open?pin-value=${PIN}`);
+  await guest.close();
+  t.equal(count(calls, "logout"), 1);
+});
+
 test("a certificate that is public is found without a login", async (t, { backend, calls }) => {
   const never = async (): Promise<Secret> => t.fail("a PIN was asked for") as never;
   t.equal((await backend({ pin: never }).certificates("pkcs11:token=login;object=open")).length, 1);
@@ -321,6 +343,44 @@ test("a PIN that is refused for one signature is not sent for another, however m
   t.equal(count(calls, "sign"), 1, "C_SignInit and C_Login");
 });
 
+test("PINs for signatures that wait in a row are judged by what became of those before", async (t, {
+  backend,
+  calls,
+}) => {
+  for (const [token, rules, flags, message] of [
+    ["in-a-row", {}, 0x2_0000, /one more wrong PIN/],
+    ["in-a-row-2", { maxRefusedPins: 1 }, 0, /no other is sent/],
+  ] as const) {
+    calls.length = 0;
+    let isRefused = false;
+    let bothAsked = (): void => undefined;
+    const both = new Promise<void>((resolve) => (bothAsked = resolve));
+    const pins = [PIN, "canary-wrong-1", "canary-wrong-2"];
+    const pin = async (): Promise<Secret> => {
+      if (pins.length === 1) bothAsked();
+      return new Secret(pins.shift() ?? "");
+    };
+    const source = backend({ pin, ...rules }, (real) => ({
+      async token(slot) {
+        const state = await real.token(slot);
+        return isRefused ? { ...state, flags: state.flags | flags } : state;
+      },
+      async sign() {
+        await both;
+        isRefused = true;
+        throw tokenError("CKR_PIN_INCORRECT", "C_Login");
+      },
+    }));
+    const signer = await source.signer(`pkcs11:token=${token};object=key`);
+    const [first, second] = await Promise.all(
+      [1, 2].map(() => failure(signer.sign(scheme, Buffer.alloc(1)))),
+    );
+    t.equal(first?.code, "PIN_INCORRECT");
+    t.match(second, { code: "PIN_REFUSED", message });
+    t.equal(count(calls, "sign"), 1, "C_SignInit and C_Login");
+  }
+});
+
 test("whoever is asked for a PIN and does not answer holds nobody up: others log in, and close() ends", async (t, {
   backend,
 }) => {
@@ -416,6 +476,72 @@ test("a key of a token that forgot the login is found again, after a new login",
   forgetful = true;
   t.ok(await signer.sign(scheme, message));
   t.equal(count(calls, "login"), 2);
+});
+
+test("when the module was started anew, the PIN goes to the same token, and to no other that has its label", async (t, {
+  backend,
+  calls,
+}) => {
+  for (const isExchanged of [true, false]) {
+    calls.length = 0;
+    let restarts = 0;
+    const opened: bigint[] = [];
+    const source = backend({}, (real) => ({
+      get epoch() {
+        return real.epoch + restarts;
+      },
+      async slots() {
+        const slots = await real.slots();
+        const own = slots.find(({ token }) => token.label === "login");
+        if (restarts === 0 || own === undefined) return slots;
+        const another = slots.find(({ token }) => token.label === "second")?.id ?? 0n;
+        if (isExchanged) return [{ ...own, id: another, token: { ...own.token, serialNumber: "another" } }];
+        return [{ ...own, id: another }, own]; // one that says that it is the same
+      },
+      async openSession(slot, access) {
+        opened.push(slot);
+        return await real.openSession(slot, access);
+      },
+    }));
+    const signer = await source.signer(`pkcs11:token=login;object=key?pin-value=${PIN}`);
+    t.ok(await signer.sign(scheme, Buffer.from("message")));
+    restarts++;
+    if (isExchanged) {
+      t.equal((await failure(signer.sign(scheme, Buffer.from("message")))).code, "TOKEN_REMOVED");
+      t.equal(count(calls, "login"), 1);
+    } else t.ok(await signer.sign(scheme, Buffer.from("message")));
+    t.equal(new Set(opened).size, 1, "in its slot alone");
+    await source.close();
+  }
+});
+
+test("where a token is in another slot after its module was started anew, its flags are read there", async (t, {
+  backend,
+}) => {
+  const MOVED = 2n ** 40n;
+  let isMoved = false;
+  const read: bigint[] = [];
+  const there = (slot: bigint): bigint => (slot > MOVED ? slot - MOVED : slot);
+  const source = backend({}, (real) => ({
+    get epoch() {
+      return real.epoch + Number(isMoved);
+    },
+    async slots() {
+      const slots = await real.slots();
+      return isMoved ? slots.map((slot) => ({ ...slot, id: slot.id + MOVED })) : slots;
+    },
+    async token(slot) {
+      read.push(slot);
+      return await real.token(there(slot));
+    },
+    openSession: async (slot, access) => await real.openSession(there(slot), access),
+    isLoggedIn: async () => false,
+  }));
+  const signer = await source.signer(`pkcs11:token=login;object=key?pin-value=${PIN}`);
+  isMoved = true;
+  read.length = 0;
+  t.ok(await signer.sign(scheme, Buffer.from("message")));
+  t.ok(read.length > 0 && read.every((slot) => slot > MOVED));
 });
 
 test("no error, and nothing that is printed, holds a PIN", async (t, { backend, path }) => {

@@ -149,6 +149,14 @@ t.test(
     symlinkSync(writable, link);
     await refused(link, writable);
 
+    const links = join(folder?.path ?? "", "links");
+    mkdirSync(links);
+    const exchanged = join(links, "link.so");
+    symlinkSync(good, exchanged);
+    t.equal(moduleFile(exchanged), realpathSync(good));
+    chmodSync(links, 0o777);
+    await refused(exchanged, `the folder ${links}`);
+
     const below = copy("folder/below");
     const above = join(folder?.path ?? "", "folder");
     for (const mode of [0o777, 0o775]) {
@@ -293,6 +301,97 @@ t.test("finalising waits for signatures on other threads, whose buffers are kept
   done?.(null, Buffer.alloc(64));
   await Promise.all([signing, finalising]);
   t.same(order, ["C_Sign", "C_Finalize"]);
+});
+
+t.test("a module is not started anew under a signature on another thread", async (t) => {
+  const calls: string[] = [];
+  let done: ((error: Error | null, signature: Buffer) => void) | undefined;
+  const busy = inline({
+    C_Finalize: () => calls.push("C_Finalize"),
+    C_SignInit: () => undefined,
+    C_Sign: (...args) => {
+      done = args[3];
+    },
+  });
+  busy.initialise();
+  const request = { mechanism: { type: 0x1041 }, key: Buffer.alloc(8), input: Buffer.alloc(32), length: 64 };
+  const signing = busy.sign(Buffer.alloc(8), request);
+  await busy.restart(busy.epoch);
+  t.same(calls, []);
+  done?.(null, Buffer.alloc(64));
+  await signing;
+  await busy.restart(busy.epoch);
+  t.same(calls, ["C_Finalize"], "but after it");
+  await busy.finalise();
+});
+
+t.test(
+  "a module that others initialised, before us or since, is not finalised to start it anew",
+  async (t) => {
+    const calls: string[] = [];
+    let others = true;
+    const shared = inline({
+      C_Initialize: () => {
+        if (others) throw ckr("CKR_CRYPTOKI_ALREADY_INITIALIZED", 0x191);
+      },
+      C_Finalize: () => calls.push("C_Finalize"),
+      C_DigestInit: () => undefined,
+      C_DigestUpdate: () => {
+        if (others) throw ckr("CKR_OPERATION_NOT_INITIALIZED", 0x91);
+        return Buffer.alloc(0);
+      },
+      C_SignInit: () => undefined,
+      C_Sign: (_, __, output, done) => {
+        if (done !== undefined) setImmediate(() => done(null, output));
+        return output;
+      },
+    });
+    shared.initialise();
+    await shared.restart(shared.epoch);
+    await shared.finalise();
+    t.same(calls, [], "before");
+    others = false;
+    shared.initialise();
+    const watch = Buffer.alloc(8);
+    t.ok(await shared.watch(watch));
+    others = true;
+    const request = {
+      mechanism: { type: 0x1041 },
+      key: Buffer.alloc(8),
+      input: Buffer.alloc(32),
+      length: 64,
+    };
+    const { epoch } = shared;
+    for (let n = 0; n < 50 && shared.epoch === epoch; n++)
+      await shared.sign(Buffer.alloc(8), { ...request, watch });
+    t.ok(shared.epoch > epoch, "which the watch shows");
+    await shared.finalise();
+    t.same(calls, [], "since");
+  },
+);
+
+t.test("a signature is not taken to be watched where its watch was ended", async (t) => {
+  const watched = inline({
+    C_DigestInit: () => undefined,
+    C_DigestUpdate: () => Buffer.alloc(0),
+    C_DigestFinal: () => Buffer.alloc(32),
+    C_SignInit: () => undefined,
+    C_Sign: (_, __, output, done) => {
+      if (done !== undefined) setImmediate(() => done(null, output));
+      return output;
+    },
+  });
+  const watch = Buffer.alloc(8);
+  t.ok(await watched.watch(watch));
+  const request = { mechanism: { type: 0x1041 }, key: Buffer.alloc(8), input: Buffer.alloc(32), length: 64 };
+  const some = async (): Promise<boolean> => {
+    for (let n = 0; n < 20; n++)
+      if ((await watched.sign(Buffer.alloc(8), { ...request, watch })).isWatched) return true;
+    return false;
+  };
+  t.ok(await some());
+  await watched.unwatch(watch);
+  t.notOk(await some());
 });
 
 t.test("a slot list that grows while it is read is read again, a bounded number of times", async (t) => {

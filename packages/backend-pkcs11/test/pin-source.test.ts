@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -187,6 +196,23 @@ t.test("a program that others may write to is not run", onUnix, async (t) => {
     code: "PIN_SOURCE_REFUSED",
     message: /exposed is not run.*may write/,
   });
+  for (const [name, exposedFolder] of [
+    ["link-in-it", "links"],
+    ["target-in-it", "targets"],
+  ] as const) {
+    const open = join(folder, exposedFolder);
+    mkdirSync(open);
+    const target = exposedFolder === "targets" ? `${exposedFolder}/program` : "linked";
+    const link = exposedFolder === "links" ? join(open, "link") : join(folder, "link");
+    symlinkSync(program(target, `echo ${PIN}`), link);
+    t.equal((await pinOf(`|${link}`, [link]))?.reveal(), PIN, name);
+    chmodSync(open, 0o777);
+    t.match(
+      await failed(pinOf(`|${link}`, [link])),
+      { code: "PIN_SOURCE_REFUSED", message: new RegExp(`may write to the folder .*${exposedFolder}`) },
+      name,
+    );
+  }
 });
 
 t.test("no error holds a PIN", async (t) => {

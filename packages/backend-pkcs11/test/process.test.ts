@@ -109,6 +109,18 @@ test("a module that crashes is DEVICE_ERROR naming the signal; the next call wor
   t.ok(await module.slots());
   const stale = await failure(module.isLoggedIn(session));
   t.match(stale, { code: "SESSION_LOST", rv: "CKR_SESSION_HANDLE_INVALID" }, "and old handles stay dead");
+  const request = { mechanism: { type: 0x1041 }, key: session, input: Buffer.alloc(32), length: 64 };
+  const passedOn = () => faulty.count("C_Login") + faulty.count("C_SignInit");
+  const before = passedOn();
+  for (const [name, call] of Object.entries({
+    login: () => module.login(session, new Secret("canary-wrong")),
+    sign: () => module.sign(session, request),
+    find: () => module.find(session, {}),
+    closeSession: () => module.closeSession(session),
+    createObject: () => module.createObject(session, {}),
+  }))
+    t.equal((await failure(call())).rv, "CKR_SESSION_HANDLE_INVALID", name);
+  t.equal(passedOn(), before, "one of the same number may be of another token by now");
 });
 
 test("a signature during which the module crashes once is made again", async (t, faulty) => {
@@ -181,6 +193,15 @@ test("an aborted call rejects at once, and the module goes on", async (t, faulty
   controller.abort();
   t.equal((await signing).code, "ABORTED");
   t.ok(performance.now() - began < 2900);
+  t.ok(await isGood(signer));
+  t.equal(faulty.pid, pid);
+});
+
+test("Ctrl-C, which reaches the process too, does not end it", async (t, faulty) => {
+  const signer = await open();
+  const { pid } = faulty;
+  process.kill(pid, "SIGINT");
+  await sleep(100);
   t.ok(await isGood(signer));
   t.equal(faulty.pid, pid);
 });
@@ -258,6 +279,19 @@ test("a variable that holds a PIN is kept from the process", async (t, faulty) =
   t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN));
   await closeAll();
   delete process.env["DDSCRED_TEST_CANARY"];
+  process.env["DDSCRED_TEST_UPPER"] = PIN;
+  t.ok(await isGood(await open({}, `${key}?pin-source=ENV:DDSCRED_TEST_UPPER`)));
+  t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN), "a scheme has no case");
+  await closeAll();
+  delete process.env["DDSCRED_TEST_UPPER"];
+  process.env["DDSCRED_TEST_WRITER"] = PIN;
+  const writer = pkcs11Backend(options());
+  opened.push(writer);
+  const absent = "pkcs11:token=process;object=none?pin-source=env:DDSCRED_TEST_WRITER";
+  t.equal((await failure(writer.remove(absent))).code, "OBJECT_NOT_FOUND");
+  t.notMatch(readFileSync(`/proc/${faulty.pid}/environ`, "utf8"), new RegExp(PIN), "nor where it writes");
+  await closeAll();
+  delete process.env["DDSCRED_TEST_WRITER"];
   process.env["DDSCRED_TEST_OF_PROVIDER"] = PIN;
   const source = "env:DDSCRED_TEST_OF_PROVIDER";
   notePinSource(source);

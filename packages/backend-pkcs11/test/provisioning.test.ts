@@ -183,9 +183,17 @@ t.test("names: a label or an id is needed, and neither may be in use", { skip },
   for (const path of ["type=private", "object="])
     t.equal((await failure(generate(path))).code, "OBJECT_UNNAMED");
   t.equal((await failure(generate("object=x;type=cert"))).code, "OBJECT_NOT_FOUND");
+  const imported = await backend.importCertificate(at("type=cert"), await certificate(made, "CN=name"));
+  await backend.remove(withPin(made.uri));
+  t.equal((await failure(generate("object=n%C3%A4me"))).code, "OBJECT_EXISTS", "the label of a public key");
+  await backend.remove(withPin(made.publicKeyUri ?? ""));
+  t.equal((await failure(generate("object=free;id=%AA"))).code, "OBJECT_EXISTS", "the id of a certificate");
+  await backend.remove(withPin(imported.uri));
+  const twins = await Promise.allSettled([generate("object=twin"), generate("object=twin")]);
+  t.same(twins.map(({ status }) => status).sort(), ["fulfilled", "rejected"], "nor by two at once");
+  for (const twin of twins) if (twin.status === "fulfilled") await removePair(backend, twin.value);
   const byId = await generate("id=%AB");
   t.match(byId.uri, /serial=\w+;type=private;id=%AB$/);
-  await removePair(backend, made);
   await removePair(backend, byId);
 });
 
@@ -282,6 +290,93 @@ t.test("what tokens answer, and what is left behind then: nothing", { skip }, as
   t.equal(open.code, "TOKEN_ERROR");
   t.match(open.message, /let the new private key out/);
 });
+
+t.test("a new private key is neither seen nor used without a login", { skip }, async (t) => {
+  const backend = pkcs11Backend({ module, isolation: "inline" });
+  const made = await backend.generateKeyPair(at("object=hidden"), { keyType: "ec-p256" });
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pkcs8 = new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }));
+  const stored = await backend.importPrivateKey(at("object=hidden-too"), pkcs8);
+  await backend.close();
+  await using open = pkcs11Backend({ module, isolation: "inline" });
+  t.same(
+    (await listed(open, "pkcs11:token=Provisioning")).map(({ kind }) => kind),
+    ["token", "public-key", "public-key"],
+  );
+  for (const pair of [made, stored]) await removePair(open, pair);
+});
+
+t.test(
+  "what a token makes of a key or a certificate against what it was told does not stay",
+  { skip },
+  async (t) => {
+    const open = await generateOn(t, (real) => ({
+      async attributes(session, object, names) {
+        const said = await real.attributes(session, object, names);
+        return "CKA_SENSITIVE" in said ? { ...said, CKA_SENSITIVE: false } : said;
+      },
+    }));
+    t.match(open, { code: "TOKEN_ERROR", message: /let the new private key out/ });
+
+    await using real = pkcs11Backend({ module, isolation: "inline" });
+    const made = await real.generateKeyPair(at("object=other"), { keyType: "ec-p256" });
+    const [der, another] = [await certificate(made, "CN=one"), await certificate(made, "CN=another")];
+    const changing = new Pkcs11Backend(
+      { module },
+      spiedModules([], (inner) => ({
+        async attributes(session, object, names) {
+          const said = await inner.attributes(session, object, names);
+          return "CKA_VALUE" in said ? { ...said, CKA_VALUE: another } : said;
+        },
+      })),
+    );
+    const error = await failure(changing.importCertificate(at("object=other"), der));
+    t.match(error, { code: "TOKEN_ERROR", message: /gives back another certificate/ });
+    await changing.close();
+    t.same(await listed(real, at("object=other;type=cert")), []);
+
+    const half = new Pkcs11Backend(
+      { module },
+      spiedModules([], (inner) => ({
+        async createObject(session, template) {
+          if ("CKA_VERIFY" in template) throw tokenError("CKR_TEMPLATE_INCOMPLETE", "C_CreateObject");
+          return await inner.createObject(session, template);
+        },
+      })),
+    );
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const pkcs8 = new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }));
+    const refused = await failure(half.importPrivateKey(at("object=half;id=%CC"), pkcs8));
+    t.match(refused, { code: "TOKEN_ERROR", call: "C_CreateObject" });
+    await half.close();
+    t.same(await listed(real, at("object=half")), []);
+
+    const controller = new AbortController();
+    const aborted = new Pkcs11Backend(
+      { module },
+      spiedModules([], (inner) => ({
+        async sign(session, request) {
+          controller.abort();
+          return await inner.sign(session, request);
+        },
+      })),
+    );
+    const { signal } = controller;
+    const making = aborted.generateKeyPair(at("object=half"), { keyType: "ec-p256", signal });
+    t.equal((await failure(making)).code, "ABORTED");
+    await aborted.close();
+    t.same(await listed(real, at("object=half")), [], "also where it was proved already");
+
+    const keeping = new Pkcs11Backend(
+      { module },
+      spiedModules([], () => ({ destroyObject: async () => undefined })),
+    );
+    const kept = await failure(keeping.remove(withPin(made.uri)));
+    t.match(kept, { code: "TOKEN_ERROR", call: "C_DestroyObject", message: /still lists it/ });
+    await keeping.close();
+    await removePair(real, made);
+  },
+);
 
 t.test("a write-protected token is not written to", { skip }, async (t) => {
   const calls: CallLog = [];

@@ -6,6 +6,7 @@ import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
+import { inLoginTurn } from "../dist/token/login-turn.js";
 import { children, noProcesses } from "./support/children.ts";
 import { failure } from "./support/failure.ts";
 import { noCompiler } from "./support/faulty.ts";
@@ -109,6 +110,25 @@ t.test("a wrong PIN that several threads try at the same moment costs one attemp
   );
   t.equal(table?.count("C_Login"), 1);
   table?.reset();
+});
+
+t.test("a login has its turn for a minute, in which nobody else sends a PIN to the token", async (t) => {
+  const { now } = Date;
+  t.teardown(() => Object.assign(Date, { now }));
+  const token = { label: "turns", manufacturerID: "", model: "", serialNumber: "1", slotId: 0n, flags: 0 };
+  let end = (): void => undefined;
+  const slow = inLoginTurn(token, () => new Promise<void>((resolve) => (end = resolve)));
+  let isNext = false;
+  const next = inLoginTurn(token, async () => {
+    isNext = true;
+  });
+  Object.assign(Date, { now: () => now() + 58_000 });
+  await sleep(50);
+  t.notOk(isNext);
+  Object.assign(Date, { now: () => now() + 62_000 });
+  await next; // its thread may have ended
+  end();
+  await slow;
 });
 
 t.test("a worker uses a module in a process of its own, which ends with the worker", onLinux, async (t) => {

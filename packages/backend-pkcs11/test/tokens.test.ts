@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
-import type { Pkcs11BackendOptions } from "@ddscred/backend-pkcs11";
+import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import {
   type CredentialDescription,
   CredentialError,
@@ -14,6 +15,7 @@ import t, { type Test } from "tap";
 import { Pkcs11Backend } from "../dist/backend.js";
 import type { SignRequest } from "../dist/cryptoki/module.js";
 import { borrowModule } from "../dist/inline/registry.js";
+import { quoted } from "../dist/token/names.js";
 import { count, failure } from "./support/failure.ts";
 import { module, PIN, skip, TokenFolder } from "./support/softhsm.ts";
 import { type CallLog, type Overrides, spiedModules } from "./support/spy.ts";
@@ -258,6 +260,26 @@ test("a message that changes after the call is signed as it was", async (t, { ba
   }
 });
 
+test("a message that changes while its signature waits for a turn, or is verified, is signed as it was", async (t) => {
+  const scheme = signatureSchemes.ecdsa_p256_sha256;
+  await using source = pkcs11Backend({ module, isolation: "inline" });
+  const signer = await source.signer(`pkcs11:token=objects;object=ec${login}`);
+  for (let n = 0; n < 200; n++) await signer.sign(scheme, Buffer.from(String(n)));
+  for (const isLate of [false, true, false]) {
+    await sleep(20); // the handle has to be proven again
+    const others = [];
+    if (isLate) {
+      const began = performance.now();
+      while (performance.now() - began < 10) others.push(signer.sign(scheme, Buffer.from("other")));
+    }
+    const message = Buffer.from("as it was");
+    const signing = signer.sign(scheme, message);
+    message.fill(0);
+    t.ok(await nodeCrypto().verify(signer.publicKey, scheme, Buffer.from("as it was"), await signing));
+    await Promise.all(others);
+  }
+});
+
 test("a key whose public half nothing tells is taken with the one expected of it", async (t, { backend }) => {
   const source = backend();
   const open = async (certificate: Uint8Array) =>
@@ -415,6 +437,14 @@ test("list() without a PIN shows what is public, and says of the token that more
   t.ok(find(found, "certificate", "ec"));
   t.notOk(found.some(({ kind }) => kind === "private-key"));
 });
+
+t.test(
+  "what a token calls itself stands quoted in messages, without control characters, and not too long",
+  async (t) => {
+    t.equal(quoted('a"b\u001b[31m\r\n'), '"a\\"b\\u001b[31m\\r\\n"');
+    t.ok(quoted("x".repeat(1000)).length < 100);
+  },
+);
 
 test("list() of everything shows every initialised token", async (t, { backend }) => {
   const tokens = (await all(backend(), "pkcs11:")).filter(({ kind }) => kind === "token");

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { type Pkcs11BackendOptions, type Pkcs11Source, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import t, { type Test } from "tap";
@@ -9,6 +10,7 @@ import { TableModule } from "./support/table.ts";
 
 t.setTimeout(600_000);
 const COUNT_LOW = 0x1_0000;
+const FINAL_TRY = 0x2_0000;
 const LOCKED = 0x4_0000;
 const isolations = ["inline", "process"] as const;
 const unclear = {
@@ -23,11 +25,14 @@ const reason = noToken === false ? noCompiler() : noToken;
 const folder = reason === false ? new TokenFolder() : undefined;
 // A token for each test: what became of a PIN is remembered for good.
 for (const isolation of isolations) {
-  const cases = [...Object.keys(unclear), "well", "counted", "locked", "always"];
+  const cases = [...Object.keys(unclear), "well", "counted", "final", "locked", "always"];
   for (const name of cases) add(`${name}-${isolation}`, name === "always");
 }
-add("hang-process");
-add("abort-process");
+add("waiting");
+for (const does of ["hang", "abort"]) {
+  add(`${does}-process`);
+  add(`${does}-always`, true);
+}
 const table = folder === undefined ? undefined : new TableModule(folder);
 t.teardown(() => folder?.remove());
 
@@ -76,6 +81,18 @@ for (const isolation of isolations) {
     t.ok(await backend.signer(uri), "somebody logged in, which the token's flags show");
   });
 
+  test(`nor to one that has its last try left since, though that may be spent: ${isolation}`, async (t, module) => {
+    const backend = backendOf(t, module, { isolation, allowFinalTry: true });
+    const uri = uriOf(`final-${isolation}`);
+    module.fault("C_Login", { does: "fail", rv: unclear.GENERAL_ERROR });
+    t.equal((await failure(backend.signer(uri))).rv, "CKR_GENERAL_ERROR");
+    module.change({ flags: FINAL_TRY });
+    for (let n = 0; n < 3; n++) t.equal((await failure(backend.signer(uri))).code, "PIN_REFUSED");
+    t.equal(module.count("C_Login"), 1);
+    module.change({});
+    t.ok(await backend.signer(uri));
+  });
+
   test(`a PIN that was answered by CKR_PIN_LOCKED is sent again when the token shows that it is not locked any more: ${isolation}`, async (t, module) => {
     const backend = backendOf(t, module, { isolation });
     const uri = uriOf(`locked-${isolation}`);
@@ -101,6 +118,24 @@ for (const isolation of isolations) {
   });
 }
 
+test("a PIN that waits for the outcome of another attempt with it is judged by the flags that this left", async (t, module) => {
+  const uri = uriOf("waiting");
+  const [first, second] = (["process", "inline"] as const).map((isolation) =>
+    backendOf(t, module, { isolation }),
+  ) as [Pkcs11Source, Pkcs11Source];
+  for (const backend of [first, second]) await backend.waitForToken("pkcs11:token=waiting");
+  module.latency("C_Login", 1000);
+  module.fault("C_Login", { does: "fail", rv: unclear.GENERAL_ERROR });
+  const sent = failure(first.signer(uri));
+  while (module.count("C_Login") === 0) await sleep(5);
+  const waiting = failure(second.signer(uri));
+  await sleep(200);
+  module.change({ flags: COUNT_LOW });
+  t.equal((await sent).rv, "CKR_GENERAL_ERROR");
+  t.equal((await waiting).code, "PIN_REFUSED");
+  t.equal(module.count("C_Login"), 1);
+});
+
 for (const does of ["hang", "abort"] as const) {
   test(`a PIN at which the module's process is lost is sent twice at most: ${does}`, async (t, module) => {
     const backend = backendOf(t, module, { isolation: "process", deadline: 700 });
@@ -108,6 +143,21 @@ for (const does of ["hang", "abort"] as const) {
     const errors = await failuresOf(backend, `${does}-process`);
     t.equal(module.count("C_Login"), 2);
     t.match(errors[0], { code: does === "hang" ? "TIMEOUT" : "DEVICE_ERROR" });
+    t.equal(errors.at(-1)?.code, "PIN_REFUSED");
+  });
+
+  test(`nor one for each signature, at which the module's process is lost: ${does}`, async (t, module) => {
+    const backend = backendOf(t, module, { isolation: "process", deadline: 700 });
+    const signer = await backend.signer(uriOf(`${does}-always`));
+    const [scheme] = signer.schemes;
+    if (scheme === undefined) return;
+    t.ok(await signer.sign(scheme, Buffer.from("a")));
+    module.reset();
+    module.fault("C_Login", { does, times: -1 });
+    const errors = [];
+    for (let n = 0; n < 5; n++) errors.push(await failure(signer.sign(scheme, Buffer.from("a"))));
+    t.equal(module.count("C_Login"), 2);
+    t.match(errors[0], { call: "C_Login" });
     t.equal(errors.at(-1)?.code, "PIN_REFUSED");
   });
 }
