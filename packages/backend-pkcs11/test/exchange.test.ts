@@ -1,12 +1,12 @@
-import { generateKeyPairSync, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Pkcs11BackendOptions, type Pkcs11Event, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { CredentialError, ecdsaRawToDer, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t from "tap";
 import { loadBinding } from "../dist/inline/binding.js";
 import { NativeWatch } from "../dist/inline/native-watch.js";
 import { Pace } from "../dist/inline/pace.js";
+import { newPair } from "./support/ec-keys.ts";
 import { noCompiler } from "./support/faulty.ts";
-import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, module as softHsm, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
@@ -30,11 +30,11 @@ const names = Array.from({ length: KEYS }, (_, n) => `key-${n}`);
 const folder = noToken === false ? new TokenFolder() : undefined;
 folder?.add(
   "exchange",
-  names.flatMap((name, n) => keyPair(name, n)),
+  names.flatMap((label, n) => newPair({ label, id: `0${n}` })),
 );
 folder?.add(
   "lengths",
-  names.flatMap((name, n) => keyPair(name, n, n === SHORT ? "P-256" : "P-384")),
+  names.flatMap((label, n) => newPair({ label, id: `0${n}` }, n === SHORT ? "P-256" : "P-384")),
 );
 t.teardown(() => folder?.remove());
 
@@ -331,14 +331,4 @@ interface Native {
 
 function onSoftHsm(): { skip?: string } {
   return noToken === false ? {} : { skip: noToken };
-}
-
-function keyPair(label: string, n: number, curve: "P-256" | "P-384" = "P-256") {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: curve });
-  const { x = "", y = "" } = privateKey.export({ format: "jwk" });
-  const [left, right] = [x, y].map((part) => Buffer.from(part, "base64url")) as [Buffer, Buffer];
-  const point = Buffer.concat([Buffer.of(4, 1 + 2 * left.length, 4), left, right]);
-  const id = `0${n}`;
-  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  return [privateKeyObject(pkcs8, { label, id }), ecPublicKeyObject(curve, point, { label, id })];
 }

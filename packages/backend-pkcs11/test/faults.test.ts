@@ -1,12 +1,12 @@
-import { generateKeyPairSync } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { conformanceMaterial as material } from "@ddscred/backend-conformance";
 import { type Pkcs11BackendOptions, pkcs11Backend } from "@ddscred/backend-pkcs11";
 import { CredentialError, ckrName, ckrNumber, type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
+import { newPair } from "./support/ec-keys.ts";
 import { failure } from "./support/failure.ts";
 import { noCompiler } from "./support/faulty.ts";
-import { certificateObject, ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
+import { certificateObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { type FunctionName, TableModule } from "./support/table.ts";
 
@@ -291,7 +291,9 @@ async function isGood(signer: Signer): Promise<boolean> {
 function setUp(): TableModule {
   const folder = new TokenFolder();
   t.teardown(() => folder.remove());
-  const keys = Array.from({ length: 12 }, (_, n) => keyPair(`key-${n}`, `0${n.toString(16)}`)).flat();
+  const keys = Array.from({ length: 12 }, (_, n) =>
+    newPair({ label: `key-${n}`, id: `0${n.toString(16)}` }),
+  ).flat();
   folder.add("faults", keys);
   const { privateKey, certificate } = material.ec;
   const one = [
@@ -300,14 +302,6 @@ function setUp(): TableModule {
   ];
   for (const name of ["wrong-inline", "wrong-process", "form-0", "form-1", "form-2"]) folder.add(name, one);
   return new TableModule(folder);
-}
-
-function keyPair(label: string, id: string) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { x = "", y = "" } = privateKey.export({ format: "jwk" });
-  const point = Buffer.concat([Buffer.of(4, 65, 4), ...[x, y].map((part) => Buffer.from(part, "base64url"))]);
-  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  return [privateKeyObject(pkcs8, { label, id }), ecPublicKeyObject("P-256", point, { label, id })];
 }
 
 /** A test on the module; everything that it opened is closed when it ends. */

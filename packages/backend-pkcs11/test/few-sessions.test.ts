@@ -1,6 +1,5 @@
 // Tokens that allow few sessions: what one has to be enough for, and what several backends of a program share.
 
-import { generateKeyPairSync } from "node:crypto";
 import {
   type Pkcs11BackendOptions,
   type Pkcs11Source,
@@ -17,9 +16,9 @@ import {
   webCrypto,
 } from "@ddscred/core";
 import t, { type Test } from "tap";
+import { newPair } from "./support/ec-keys.ts";
 import { failure } from "./support/failure.ts";
 import { noCompiler } from "./support/faulty.ts";
-import { ecPublicKeyObject, privateKeyObject } from "./support/objects.ts";
 import { skip as noToken, PIN, TokenFolder } from "./support/softhsm.ts";
 import { TableModule } from "./support/table.ts";
 
@@ -236,20 +235,12 @@ async function certificate(key: Signer): Promise<Uint8Array> {
 function setUp(): TableModule {
   const folder = new TokenFolder();
   t.teardown(() => folder.remove());
-  folder.add("few", [...keyPair("key", "01", false), ...keyPair("always", "02", true)]);
-  for (const isolation of isolations) folder.add(isolation, keyPair("key", "01", false));
+  folder.add("few", [
+    ...newPair({ label: "key", id: "01" }),
+    ...newPair({ label: "always", id: "02", alwaysAuthenticate: true }),
+  ]);
+  for (const isolation of isolations) folder.add(isolation, newPair({ label: "key", id: "01" }));
   return new TableModule(folder);
-}
-
-function keyPair(label: string, id: string, alwaysAuthenticate: boolean) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { x = "", y = "" } = privateKey.export({ format: "jwk" });
-  const point = Buffer.concat([Buffer.of(4, 65, 4), ...[x, y].map((part) => Buffer.from(part, "base64url"))]);
-  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  return [
-    privateKeyObject(pkcs8, { label, id, alwaysAuthenticate }),
-    ecPublicKeyObject("P-256", point, { label, id }),
-  ];
 }
 
 /** A test on the module; all that it opened is closed when it ends. */

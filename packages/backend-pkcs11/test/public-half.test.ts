@@ -8,6 +8,7 @@ import {
   webCrypto,
 } from "@ddscred/core";
 import t, { type Test } from "tap";
+import { coordinates, newEcKey } from "./support/ec-keys.ts";
 import { failure } from "./support/failure.ts";
 import { issueMaterial } from "./support/issue.ts";
 import {
@@ -27,14 +28,8 @@ const folder = skip === false ? new TokenFolder() : undefined;
 t.teardown(() => folder?.remove());
 const login = `?pin-value=${PIN}`;
 
-const newKey = (namedCurve = "P-256"): KeyObject => generateKeyPairSync("ec", { namedCurve }).privateKey;
 const pkcs8 = (key: KeyObject) => key.export({ format: "der", type: "pkcs8" });
 const spki = (key: KeyObject) => createPublicKey(key).export({ format: "der", type: "spki" });
-
-function coordinates(key: KeyObject): readonly [x: Buffer, y: Buffer] {
-  const { x = "", y = "" } = key.export({ format: "jwk" });
-  return [Buffer.from(x, "base64url"), Buffer.from(y, "base64url")];
-}
 
 function certificateOf(key: KeyObject): Uint8Array {
   const { ec } = issueMaterial({ ec: spki(key), rsa: spki(key), twins: [] });
@@ -91,7 +86,7 @@ t.test("EC points are read in every encoding that modules give them", { skip }, 
       form,
       encode,
       curve,
-      key: newKey(curve),
+      key: newEcKey(curve),
       n,
     })),
   );
@@ -132,7 +127,7 @@ t.test("what is no point of the curve is none, however it is wrapped", { skip },
     t,
     "no-points",
     Object.values(points).flatMap((point, n) => [
-      privateKeyObject(pkcs8(newKey()), { label: `key-${n}`, id: `0${n}` }),
+      privateKeyObject(pkcs8(newEcKey()), { label: `key-${n}`, id: `0${n}` }),
       ecPublicKeyObject("P-256", point, { label: `key-${n}`, id: `0${n}` }),
     ]),
   );
@@ -142,7 +137,7 @@ t.test("what is no point of the curve is none, however it is wrapped", { skip },
 });
 
 t.test("of several public halves under one id, the signature says which it is", { skip }, async (t) => {
-  const [first, second, third, stranger] = [newKey(), newKey(), newKey(), newKey()];
+  const [first, second, third, stranger] = [newEcKey(), newEcKey(), newEcKey(), newEcKey()];
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
   const point = (key: KeyObject) => forms["in an OCTET STRING"]?.(key) ?? Buffer.of();
   const { open, backend } = await withToken(t, "halves", [
@@ -180,7 +175,7 @@ t.test(
   "a public key object of another key does not hide the certificate that is asked for",
   { skip },
   async (t) => {
-    const [key, stranger] = [newKey(), newKey()];
+    const [key, stranger] = [newEcKey(), newEcKey()];
     const { backend, open } = await withToken(t, "stranger", [
       privateKeyObject(pkcs8(key), { label: "key", id: "01" }),
       ecPublicKeyObject("P-256", forms["bare"]?.(stranger) ?? Buffer.of(), { label: "key", id: "01" }),
