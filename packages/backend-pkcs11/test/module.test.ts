@@ -141,7 +141,7 @@ t.test(
     t.equal(moduleFile(good), realpathSync(good), "of one's own, in a sticky folder for all");
 
     const writable = copy("writable");
-    for (const mode of [0o664, 0o646]) {
+    for (const mode of [0o664, 0o646, 0o1666]) {
       chmodSync(writable, mode);
       await refused(writable, writable);
     }

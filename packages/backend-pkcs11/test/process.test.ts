@@ -85,6 +85,23 @@ test("what else was under way fails so that it can be tried again", async (t, fa
   t.ok(await module.library());
 });
 
+test("a process is ended for what it did, and not for what one before it did", async (t, faulty) => {
+  const { module } = await withSession(t);
+  const { epoch } = module;
+  await module.restart(epoch);
+  t.ok(await module.library());
+  const { pid } = faulty;
+  t.equal(module.epoch, epoch + 1);
+  await module.restart(epoch);
+  t.ok(await module.library());
+  t.equal(faulty.pid, pid);
+});
+
+test("a login may take three times as long as other calls", async (t, faulty) => {
+  faulty.order("C_Login", "sleep", 1000);
+  t.ok(await isGood(await open({ deadline: 500 })));
+});
+
 test("a call that waits for others to end does not hang", async (t, faulty) => {
   const { module } = await withSession(t, 500);
   const [slot] = await module.slots();

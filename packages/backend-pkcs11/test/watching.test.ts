@@ -11,6 +11,7 @@ import {
 } from "@ddscred/backend-pkcs11";
 import { type Signer, signatureSchemes, webCrypto } from "@ddscred/core";
 import t, { type Test } from "tap";
+import { children, noProcesses } from "./support/children.ts";
 import { failure } from "./support/failure.ts";
 import { FaultyModule, noCompiler } from "./support/faulty.ts";
 import { certificateObject, privateKeyObject } from "./support/objects.ts";
@@ -160,6 +161,7 @@ test("waitForToken() sees a token that is initialised later, while another one i
     );
     t.match(await waiting, { kind: "token", label });
     t.ok(kinds(events).includes("token-present"), isolation);
+    if (noProcesses === false) t.equal(children().length, Number(isolation === "process"), "none is left");
     t.ok(await isGood(signer), "and who signs goes on");
     await closeAll();
   }
