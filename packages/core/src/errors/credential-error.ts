@@ -54,16 +54,17 @@ export class CredentialError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly retryable: boolean;
-  readonly uri?: string;
-  readonly rv?: string;
-  readonly call?: string;
-  readonly rule?: string;
-  readonly section?: string;
-  readonly position?: number;
-  readonly location?: SourceLocation;
-  readonly candidates?: readonly string[];
-  readonly subject?: string;
-  readonly peers?: PeerVerdicts;
+  // Declared alone: whoever prints an error sees no fields that it does not have.
+  declare readonly uri?: string;
+  declare readonly rv?: string;
+  declare readonly call?: string;
+  declare readonly rule?: string;
+  declare readonly section?: string;
+  declare readonly position?: number;
+  declare readonly location?: SourceLocation;
+  declare readonly candidates?: readonly string[];
+  declare readonly subject?: string;
+  declare readonly peers?: PeerVerdicts;
   readonly #details: CredentialErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: CredentialErrorDetails = {}) {
