@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -89,9 +89,7 @@ function fill(folder) {
   const session = p.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
   p.C_Login(session, pkcs11js.CKU_USER, PIN);
   for (let n = 0; n < KEYS; n++) {
-    const { x, y, d } = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
-      format: "jwk",
-    });
+    const { x, y, d } = newKey().export({ format: "jwk" });
     const [px, py, secret] = [x, y, d].map((part) => Buffer.from(part, "base64url"));
     const id = Buffer.alloc(4);
     id.writeUInt32BE(n);
@@ -118,4 +116,14 @@ function fill(folder) {
     ]);
   }
   p.C_Finalize();
+}
+
+/** Read from its bytes: Node.js 20 can stand still where a key that was just made is exported as a JWK. */
+function newKey() {
+  const { privateKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { format: "der", type: "spki" },
+    privateKeyEncoding: { format: "der", type: "pkcs8" },
+  });
+  return createPrivateKey({ key: privateKey, format: "der", type: "pkcs8" });
 }
