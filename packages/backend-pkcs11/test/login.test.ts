@@ -411,6 +411,9 @@ test("what a provider throws is told by its class alone, because its words may h
 }) => {
   const uri = "pkcs11:token=login;object=key";
   class VaultError extends Error {}
+  const telling = (): never => {
+    throw new Error(PIN);
+  };
   for (const [thrown, kind] of [
     [new Error(PIN), / \(Error\)/],
     [new TypeError(PIN), / \(TypeError\)/],
@@ -419,6 +422,7 @@ test("what a provider throws is told by its class alone, because its words may h
     [PIN, /failed$/],
     [{ message: PIN }, /failed$/],
     [undefined, /failed$/],
+    [new Proxy({}, { getPrototypeOf: telling, get: telling }), /failed$/],
   ] as const) {
     const error = await failure(backend({ pin: () => Promise.reject(thrown) }).signer(uri));
     t.match(error, { code: "PIN_SOURCE_UNREADABLE", message: kind });

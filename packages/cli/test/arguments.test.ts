@@ -251,3 +251,8 @@ t.test("a command in a remedy is one line, however narrow the terminal", async (
   t.ok(commands.length > 0, stdout);
   for (const command of commands) t.notMatch(command, /\n/);
 });
+
+t.test("the exit status is the same where nobody can be told", { skip: noShell }, async (t) => {
+  const script = `"${process.execPath}" "${program}" nope 2>/dev/full`;
+  t.equal(spawnSync("bash", ["-c", script]).status, 2);
+});
