@@ -370,6 +370,23 @@ t.test(
   },
 );
 
+t.test("what others in the process use is neither started anew nor logged out by one of them", async (t) => {
+  const calls: string[] = [];
+  const make = (): InlineModule =>
+    inline({ C_Finalize: () => calls.push("C_Finalize"), C_Logout: () => calls.push("C_Logout") });
+  const [one, other] = [make(), make()];
+  one.initialise();
+  other.initialise();
+  await one.logout(Buffer.alloc(8));
+  await one.restart(one.epoch);
+  await other.finalise();
+  t.same(calls, []);
+  await one.logout(Buffer.alloc(8));
+  await one.restart(one.epoch);
+  t.same(calls, ["C_Logout", "C_Finalize"], "but where it is alone");
+  await one.finalise();
+});
+
 t.test("a signature is not taken to be watched where its watch was ended", async (t) => {
   const watched = inline({
     C_DigestInit: () => undefined,
