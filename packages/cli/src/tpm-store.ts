@@ -6,11 +6,10 @@ import { join } from "node:path";
  * Before modules are loaded only to be looked at: tpm2-pkcs11 makes a store where it finds none, and who only asks what
  * is there wants none, neither in his home nor where he happens to be. It is given a folder of its own.
  *
- * @returns takes the folder away
+ * @returns takes the folder away; undefined where none was lent
  */
-export function lendTpmStore(): () => void {
-  if (process.env[VARIABLE] !== undefined || stores().some((store) => existsSync(store)))
-    return () => undefined;
+export function lendTpmStore(): (() => void) | undefined {
+  if (process.env[VARIABLE] !== undefined || stores().some((store) => existsSync(store))) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "ddscred-"));
   process.env[VARIABLE] = folder;
   return () => {

@@ -38,7 +38,8 @@ export function wire(wiring: Wiring): Wired {
   // A TPM's module is among those that are looked through. Where there is no TPM, it would fill the terminal.
   process.env["TSS2_LOG"] ??= "all+NONE";
   process.env["TPM2_PKCS11_LOG_LEVEL"] ??= "0";
-  if (wiring.module === undefined) process.once("exit", lendTpmStore());
+  const takeBack = wiring.module === undefined ? lendTpmStore() : undefined;
+  if (takeBack !== undefined) process.once("exit", takeBack);
   const crypto = nodeCrypto();
   const file = fileBackend({ bases: wiring.bases ?? workingFolder() });
   const pkcs11 = pkcs11Backend({

@@ -256,3 +256,13 @@ t.test("the exit status is the same where nobody can be told", { skip: noShell }
   const script = `"${process.execPath}" "${program}" nope 2>/dev/full`;
   t.equal(spawnSync("bash", ["-c", script]).status, 2);
 });
+
+t.test("a check of many sources prints nothing but what it found", async (t) => {
+  const folder = temporaryFolder(t);
+  const { configuration } = await mockDeployment();
+  const files = Array.from({ length: 14 }, (_, n) => join(folder, `${n}.xml`));
+  for (const file of files) writeFileSync(file, configuration);
+  const { stdout, stderr } = ddscred(["check", ...files], { env: { PKCS11_MODULE_PATH: "" } });
+  t.match(stdout, /13\.xml/);
+  t.notMatch(stderr, /Warning/);
+});
