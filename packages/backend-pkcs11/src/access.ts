@@ -48,19 +48,18 @@ export class TokenAccess {
   /**
    * Logs in on the token that the URI names, and writes: once, for what is written twice is there twice.
    *
-   * @param check throws where the URI says too little: before anybody is asked for a PIN
+   * @param begin reads the URI, before anybody is asked for a PIN, and gives what is done then
    */
   async write<T>(
     uri: string,
     type: Pkcs11ObjectType | undefined,
     options: CallOptions,
-    body: (opened: OpenedToken, parsed: Pkcs11Uri) => Promise<T>,
-    check?: (parsed: Pkcs11Uri) => void,
+    begin: (parsed: Pkcs11Uri) => (opened: OpenedToken) => Promise<T>,
   ): Promise<T> {
     if (typeof uri !== "string") throw new TypeError("a URI is a string");
     return await this.calls.run(uri, options, async () => {
       const parsed = parsePkcs11Uri(uri);
-      check?.(parsed);
+      const body = begin(parsed);
       notePinVariable(parsed);
       const module = await this.modules.forUri(parsed);
       const open = async (): Promise<OpenedToken> => {
@@ -68,7 +67,7 @@ export class TokenAccess {
         await one.token.unlock(one.pin, options.signal);
         return one;
       };
-      return await body(await recovering(module, options.signal, open, this.#recovered(module)), parsed);
+      return await body(await recovering(module, options.signal, open, this.#recovered(module)));
     });
   }
 

@@ -114,14 +114,20 @@ export class Pkcs11Backend implements Pkcs11Source {
   ): Promise<ImportedCertificate> {
     if (!(certificate instanceof Uint8Array)) throw new TypeError("a certificate is a Uint8Array");
     const own = new Uint8Array(certificate);
-    return await this.#access.write(uri, "cert", options, async (opened, parsed) =>
-      importCertificate(opened, parsed, uri, parseCertificate(own), options),
+    return await this.#access.write(
+      uri,
+      "cert",
+      options,
+      (parsed) => async (opened) => importCertificate(opened, parsed, uri, parseCertificate(own), options),
     );
   }
 
   async remove(uri: string, options: CallOptions = {}): Promise<void> {
-    await this.#access.write(uri, undefined, options, (opened, parsed) =>
-      removeObject(opened, parsed, uri, options.signal),
+    await this.#access.write(
+      uri,
+      undefined,
+      options,
+      (parsed) => (opened) => removeObject(opened, parsed, uri, options.signal),
     );
   }
 
@@ -175,13 +181,10 @@ export class Pkcs11Backend implements Pkcs11Source {
     body: (wanted: NewKeyPair) => Promise<MadeKeyPair>,
   ): Promise<StoredKeyPair> {
     const { signal } = options;
-    const made = await this.#access.write(
-      uri,
-      "private",
-      options,
-      ({ token, pin }, parsed) => body({ token, name: nameOfKey(parsed, uri), pin, signal }),
-      (parsed) => void nameOfKey(parsed, uri),
-    );
+    const made = await this.#access.write(uri, "private", options, (parsed) => {
+      const name = nameOfKey(parsed, uri);
+      return ({ token, pin }) => body({ token, name, pin, signal });
+    });
     const { signer, ...said } = made;
     return { ...said, ...this.#guarded(made.uri, signer) };
   }

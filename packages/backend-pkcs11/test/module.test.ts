@@ -284,41 +284,21 @@ t.test("each start of a module is a new epoch", onSoftHsm, async (t) => {
 
 t.test("finalising waits for signatures on other threads, whose buffers are kept", async (t) => {
   const order: string[] = [];
-  let done: ((error: Error | null, signature: Buffer) => void) | undefined;
-  const busy = inline({
-    C_Finalize: () => order.push("C_Finalize"),
-    C_SignInit: () => undefined,
-    C_Sign: (...args) => {
-      done = args[3];
-    },
-  });
-  busy.initialise();
-  const request = { mechanism: { type: 0x1041 }, key: Buffer.alloc(8), input: Buffer.alloc(32), length: 64 };
-  const signing = busy.sign(Buffer.alloc(8), request);
+  const { busy, signing, end } = signingElsewhere(order);
   const finalising = busy.finalise();
   await new Promise((resolve) => setImmediate(resolve));
   order.push("C_Sign");
-  done?.(null, Buffer.alloc(64));
+  end();
   await Promise.all([signing, finalising]);
   t.same(order, ["C_Sign", "C_Finalize"]);
 });
 
 t.test("a module is not started anew under a signature on another thread", async (t) => {
   const calls: string[] = [];
-  let done: ((error: Error | null, signature: Buffer) => void) | undefined;
-  const busy = inline({
-    C_Finalize: () => calls.push("C_Finalize"),
-    C_SignInit: () => undefined,
-    C_Sign: (...args) => {
-      done = args[3];
-    },
-  });
-  busy.initialise();
-  const request = { mechanism: { type: 0x1041 }, key: Buffer.alloc(8), input: Buffer.alloc(32), length: 64 };
-  const signing = busy.sign(Buffer.alloc(8), request);
+  const { busy, signing, end } = signingElsewhere(calls);
   await busy.restart(busy.epoch);
   t.same(calls, []);
-  done?.(null, Buffer.alloc(64));
+  end();
   await signing;
   await busy.restart(busy.epoch);
   t.same(calls, ["C_Finalize"], "but after it");
@@ -513,6 +493,22 @@ t.test("a find always ends with C_FindObjectsFinal, and has a bound", async (t) 
   t.match(await failure(endless.find(Buffer.alloc(8), {})), { code: "TOKEN_ERROR", call: "C_FindObjects" });
   t.same(calls, ["final"]);
 });
+
+/** A module with a signature under way on another thread, until that is ended. */
+function signingElsewhere(calls: string[]) {
+  let done: ((error: Error | null, signature: Buffer) => void) | undefined;
+  const busy = inline({
+    C_Finalize: () => calls.push("C_Finalize"),
+    C_SignInit: () => undefined,
+    C_Sign: (...args) => {
+      done = args[3];
+    },
+  });
+  busy.initialise();
+  const request = { mechanism: { type: 0x1041 }, key: Buffer.alloc(8), input: Buffer.alloc(32), length: 64 };
+  const signing = busy.sign(Buffer.alloc(8), request);
+  return { busy, signing, end: () => done?.(null, Buffer.alloc(64)) };
+}
 
 /** A module in this process over a native binding of the test's own. */
 function inline(

@@ -4,8 +4,8 @@ import type { Discovery, ModuleCandidate } from "./discover.ts";
 
 /**
  * The module for a URI that names none, where none is configured: the first that was found and exists; but the one that
- * the environment names must. The modules of p11-kit's files stand beside one another, not one before the other: of them it is the first with
- * a token that the URI names, or else with any.
+ * the environment names must. The modules of p11-kit's files stand beside one another, not one before the other: of them
+ * it is the first with a token that the URI names, or else with any.
  *
  * `MODULE_REQUIRED` where nothing was found, `MODULE_NOT_FOUND`, and what opening a module may throw.
  *

@@ -39,36 +39,32 @@ export function selectOne<T>(
 }
 
 function notFound<T>(all: readonly T[], describe: CandidateNames<T>, wanted: Wanted): CredentialError {
+  const { uri, what, where } = wanted;
+  const code = what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND";
+  const misnamed = misnamedIn(uri);
+  if (misnamed !== undefined)
+    return new CredentialError(code, `no ${what} matches the URI: ${misnamed}`, { uri, hint: MISNAMED });
+  const label = wantedLabel(wanted);
   const labels = closest(
-    wantedLabel(wanted),
+    label,
     all.map((candidate) => describe.label(candidate)),
   );
-  const near = labels.flatMap((label) => all.find((candidate) => describe.label(candidate) === label) ?? []);
-  const existing =
-    all.length === 0
-      ? `there is no ${wanted.what} at all${wanted.where === undefined ? "" : ` behind ${wanted.where}`}`
-      : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
-  const label = wantedLabel(wanted);
-  const code = wanted.what === "token" ? "TOKEN_NOT_FOUND" : "OBJECT_NOT_FOUND";
-  const misnamed = misnamedIn(wanted.uri);
-  if (misnamed !== undefined) {
-    const message = `no ${wanted.what} matches the URI: ${misnamed}`;
-    return new CredentialError(code, message, { uri: wanted.uri, hint: MISNAMED });
-  }
+  const near = labels.flatMap((one) => all.find((candidate) => describe.label(candidate) === one) ?? []);
+  const candidates = near.map((candidate) => describe.uri(candidate));
   // The nearest of the labels is the one that was asked for.
   if (label !== "" && labels.includes(label)) {
-    const message = `no ${wanted.what} matches the URI: ${quoted(label)} is there, and another attribute of the URI does not fit`;
-    return new CredentialError(code, message, {
-      uri: wanted.uri,
-      candidates: near.map((candidate) => describe.uri(candidate)),
-    });
+    const message = `no ${what} matches the URI: ${quoted(label)} is there, and another attribute of the URI does not fit`;
+    return new CredentialError(code, message, { uri, candidates });
   }
-  const failed =
-    label === "" ? `no ${wanted.what} matches the URI` : `no ${wanted.what} matches ${quoted(label)}`;
+  const failed = label === "" ? `no ${what} matches the URI` : `no ${what} matches ${quoted(label)}`;
+  const existing =
+    all.length === 0
+      ? `there is no ${what} at all${where === undefined ? "" : ` behind ${where}`}`
+      : `${all.length === labels.length ? "there is" : "nearest of those that exist:"} ${labels.map(quoted).join(", ")}`;
   return new CredentialError(code, `${failed}; ${existing}`, {
-    uri: wanted.uri,
-    candidates: near.map((candidate) => describe.uri(candidate)),
-    ...(wanted.what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
+    uri,
+    candidates,
+    ...(what === "token" && all.length === 0 ? { hint: NO_TOKEN_AT_ALL } : {}),
   });
 }
 
